@@ -1,0 +1,58 @@
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+EXPORT_BIN := .venv-export/bin
+PROTOS := $(wildcard protos/clothing_retrieval/v1/*.proto)
+PHOTOS ?=
+
+.DEFAULT_GOAL := help
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.serving  ## Make .venv with all that serving needs
+$(VENV)/.serving: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --editable '.[cpu]'
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.serving
+	$(BIN)/python -m pip install --quiet --editable '.[cpu,dev]'
+	touch $@
+
+.venv-export/.export: pyproject.toml
+	test -x $(EXPORT_BIN)/python || $(PYTHON) -m venv .venv-export
+	$(EXPORT_BIN)/python -m pip install --quiet --editable '.[export,dev]'
+	touch $@
+
+demo: $(VENV)/.serving  ## Serve, import the sample boutique (or PHOTOS=folder), search it, save a page
+	$(BIN)/clothing-retrieval demo $(if $(PHOTOS),--photos '$(PHOTOS)')
+
+test: $(VENV)/.dev  ## Run the tests that need no torch
+	$(BIN)/python -m pytest
+
+test-export: .venv-export/.export  ## Run the tests of training and export (torch)
+	$(EXPORT_BIN)/python -m pytest tests/export
+
+lint: $(VENV)/.dev  ## Check style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(VENV)/.dev  ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(VENV)/.dev  ## Check types
+	$(BIN)/mypy
+
+protos: $(VENV)/.dev  ## Generate the Python stubs from protos/
+	$(BIN)/python -m grpc_tools.protoc -Iprotos -I$$($(BIN)/python -c 'import google.rpc.status_pb2 as m, pathlib; print(pathlib.Path(m.__file__).parents[2])') \
+		--python_out=. --pyi_out=. --grpc_python_out=. \
+		--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc --mypy_grpc_out=. $(PROTOS)
+
+protos-check: protos  ## Fail where the committed stubs are not those that protos/ gives
+	git diff --exit-code -- clothing_retrieval/v1
+	test -z "$$(git status --porcelain -- clothing_retrieval/v1)"
+
+.PHONY: help setup demo test test-export lint format types protos protos-check

@@ -1,0 +1,188 @@
+"""What can go wrong, and the one place that knows which gRPC status each becomes.
+
+ServiceError
+├── InvalidField            INVALID_ARGUMENT      BadRequest
+│   └── InvalidImage
+├── NotFound                NOT_FOUND             ResourceInfo
+├── ModelMismatch           FAILED_PRECONDITION   both digests
+├── Overloaded              RESOURCE_EXHAUSTED    RetryInfo
+├── DeadlineExceeded        DEADLINE_EXCEEDED     the stage
+├── Unavailable             UNAVAILABLE           the service
+├── StageFailed             as the stage answered, and the stage
+└── InternalError           INTERNAL              the request id
+"""
+
+from collections.abc import Mapping, Sequence
+
+import grpc
+from google.protobuf import any_pb2, duration_pb2
+from google.protobuf.message import Message
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+from grpc_status import rpc_status
+
+DOMAIN = "clothing-retrieval"
+
+
+class ServiceError(Exception):
+    """An error that a caller can act on: a status code, a fixed reason, and facts."""
+
+    code: int = code_pb2.INTERNAL
+    reason: str = "INTERNAL"
+
+    def facts(self) -> Mapping[str, str]:
+        """Metadata of the ErrorInfo."""
+        return {}
+
+    def details(self) -> Sequence[Message]:
+        """What travels beside the ErrorInfo."""
+        return ()
+
+    def status(self) -> status_pb2.Status:
+        info = error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN, metadata=self.facts())
+        packed = []
+        for detail in (info, *self.details()):
+            packed.append(any_pb2.Any())
+            packed[-1].Pack(detail)
+        return status_pb2.Status(code=self.code, message=str(self), details=packed)
+
+
+class InvalidField(ServiceError):
+    """A field of the request cannot be used. ``field`` is its path in the request."""
+
+    code = code_pb2.INVALID_ARGUMENT
+    reason = "INVALID_FIELD"
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(f"{field}: {problem}")
+        self.field = field
+        self.problem = problem
+
+    def details(self) -> Sequence[Message]:
+        violation = error_details_pb2.BadRequest.FieldViolation(field=self.field, description=self.problem)
+        return (error_details_pb2.BadRequest(field_violations=[violation]),)
+
+
+class InvalidImage(InvalidField):
+    """The bytes are no picture that we read, or it is too large."""
+
+    reason = "INVALID_IMAGE"
+
+    def __init__(self, problem: str, field: str = "image") -> None:
+        super().__init__(field, problem)
+
+
+class NotFound(ServiceError):
+    """``kind`` is "collection", "item" or "picture"."""
+
+    code = code_pb2.NOT_FOUND
+
+    def __init__(self, kind: str, name: str, problem: str = "does not exist") -> None:
+        super().__init__(f"{kind} {name!r} {problem}")
+        self.kind = kind
+        self.name = name
+        self.reason = f"{kind.upper()}_NOT_FOUND"
+
+    def details(self) -> Sequence[Message]:
+        return (error_details_pb2.ResourceInfo(resource_type=self.kind, resource_name=self.name, description=str(self)),)
+
+
+class ModelMismatch(ServiceError):
+    """Vectors of one embedding model were brought to a collection of another."""
+
+    code = code_pb2.FAILED_PRECONDITION
+    reason = "MODEL_MISMATCH"
+
+    def __init__(self, collection: str, expected: str, actual: str) -> None:
+        super().__init__(
+            f"collection {collection!r} holds vectors of model {expected or '(none)'}, the request bears {actual or '(none)'}: "
+            "import the catalogue into a new collection with the new model, then point the alias at it"
+        )
+        self.collection = collection
+        self.expected = expected
+        self.actual = actual
+
+    def facts(self) -> Mapping[str, str]:
+        return {"collection": self.collection, "expected_digest": self.expected, "actual_digest": self.actual}
+
+
+class Overloaded(ServiceError):
+    """The queue is full. ``retry_after_s`` is how long it will take to drain, about."""
+
+    code = code_pb2.RESOURCE_EXHAUSTED
+    reason = "QUEUE_FULL"
+
+    def __init__(self, queue: str, limit: int, retry_after_s: float) -> None:
+        super().__init__(f"{queue} queue is full ({limit} waiting): retry in {retry_after_s:.1f} s, or add workers")
+        self.queue = queue
+        self.retry_after_s = retry_after_s
+
+    def facts(self) -> Mapping[str, str]:
+        return {"queue": self.queue}
+
+    def details(self) -> Sequence[Message]:
+        delay = duration_pb2.Duration()
+        delay.FromMilliseconds(round(self.retry_after_s * 1000))
+        return (error_details_pb2.RetryInfo(retry_delay=delay),)
+
+
+class DeadlineExceeded(ServiceError):
+    """The caller's deadline passed before ``stage`` was done."""
+
+    code = code_pb2.DEADLINE_EXCEEDED
+    reason = "DEADLINE_EXCEEDED"
+
+    def __init__(self, stage: str) -> None:
+        super().__init__(f"the deadline passed in stage {stage!r}")
+        self.stage = stage
+
+    def facts(self) -> Mapping[str, str]:
+        return {"stage": self.stage}
+
+
+class Unavailable(ServiceError):
+    """``service`` cannot answer now: away, loading or draining. A retry may reach another."""
+
+    code = code_pb2.UNAVAILABLE
+    reason = "UNAVAILABLE"
+
+    def __init__(self, service: str, why: str) -> None:
+        super().__init__(f"{service} is {why}")
+        self.service = service
+
+    def facts(self) -> Mapping[str, str]:
+        return {"service": self.service}
+
+
+class StageFailed(ServiceError):
+    """A stage behind the gateway answered with an error: the same, with the stage's name."""
+
+    reason = "STAGE_FAILED"
+
+    def __init__(self, stage: str, error: grpc.RpcError) -> None:
+        answered = rpc_status.from_call(error)
+        code = error.code().value[0]
+        super().__init__(f"{stage}: {answered.message if answered else error.details()}")
+        self.stage = stage
+        self.code = code
+        self._answered = answered or status_pb2.Status()
+
+    def status(self) -> status_pb2.Status:
+        status = status_pb2.Status(code=self.code, message=str(self))
+        info = error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN)
+        for detail in self._answered.details:
+            if not detail.Unpack(info):
+                status.details.append(detail)
+        info.metadata["stage"] = self.stage
+        status.details.add().Pack(info)
+        return status
+
+
+class InternalError(ServiceError):
+    """A bug. The caller gets the request id, the log has the rest."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"internal error; the log tells more under request id {request_id}")
+        self.request_id = request_id
+
+    def facts(self) -> Mapping[str, str]:
+        return {"request_id": self.request_id}
