@@ -83,7 +83,9 @@ class NotFound(ServiceError):
         self.reason = f"{kind.upper()}_NOT_FOUND"
 
     def details(self) -> Sequence[Message]:
-        return (error_details_pb2.ResourceInfo(resource_type=self.kind, resource_name=self.name, description=str(self)),)
+        return (
+            error_details_pb2.ResourceInfo(resource_type=self.kind, resource_name=self.name, description=str(self)),
+        )
 
 
 class ModelMismatch(ServiceError):
@@ -94,8 +96,9 @@ class ModelMismatch(ServiceError):
 
     def __init__(self, collection: str, expected: str, actual: str) -> None:
         super().__init__(
-            f"collection {collection!r} holds vectors of model {expected or '(none)'}, the request bears {actual or '(none)'}: "
-            "import the catalogue into a new collection with the new model, then point the alias at it"
+            f"collection {collection!r} holds vectors of model {expected or '(none)'}, the request bears "
+            f"{actual or '(none)'}: import the catalogue into a new collection with the new model, then point the "
+            "alias at it"
         )
         self.collection = collection
         self.expected = expected

@@ -1,0 +1,56 @@
+"""Pictures in, unit vectors out."""
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clothing_retrieval.v1 import types_pb2
+from embed_service.settings import Settings
+from serving.admission import Admission
+from serving.cpus import available_cpus
+from serving.deadline import Deadline
+from serving.images import ImageLimits, Raster, decode, fit_square
+from serving.model_runner import ModelRunner
+from serving.pool import WorkPool
+
+STAGE = "embed"
+
+
+class Embedder:
+    """Owns the embedding model and the threads that decode for it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._admission = Admission(STAGE, settings.queue)
+        self._pool = WorkPool(STAGE, available_cpus())
+        self.runner = ModelRunner(settings, stage=STAGE, kind="embed", model=settings.model, output="embedding")
+
+    async def embed(self, images: Sequence[types_pb2.Image], deadline: Deadline) -> list[NDArray[np.float32]]:
+        """One unit vector, (dimension,), for each picture, in the same order.
+
+        Raises:
+            InvalidImage, InvalidField: a picture cannot be used; the field names which.
+            Overloaded, DeadlineExceeded, Unavailable
+        """
+        with self._admission.enter(len(images)):
+            # All are decoded before the first is computed: a bad one costs no model time.
+            pictures = await self._decode_all(images, deadline)
+            return await asyncio.gather(*(self.runner.run(picture, deadline) for picture in pictures))
+
+    async def stop(self) -> None:
+        await self.runner.stop()
+        self._pool.stop()
+
+    async def _decode_all(self, images: Sequence[types_pb2.Image], deadline: Deadline) -> list[Raster]:
+        side = self.runner.served.manifest.input.height
+        limits = ImageLimits(decoded_side=side)
+
+        def decode_one(index: int) -> Raster:
+            return fit_square(decode(images[index], limits, f"images[{index}]").pixels, side)
+
+        if all(image.WhichOneof("content") == "pixels" and image.pixels.width == side for image in images):
+            return [decode_one(index) for index in range(len(images))]  # cutouts, ready to embed: no thread needed
+        return await asyncio.gather(
+            *(self._pool.run(deadline, lambda index=index: decode_one(index)) for index in range(len(images)))
+        )

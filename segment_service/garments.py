@@ -1,0 +1,158 @@
+"""From a parser's logits to garments: each a label's region, cut out of the photo on white."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.images import Raster, resize
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What counts as a garment. Areas are shares."""
+
+    min_area: float = 0.004
+    """Of the photo: what is smaller is left out."""
+    min_part: float = 0.1
+    """Of the garment's largest connected part: smaller parts are specks."""
+    min_confidence: float = 0.4
+    margin: float = 0.05
+    """White border of a cutout, on each side, as a share of the garment's longer side."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """In pixels of the decoded photo."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Garment:
+    category: str
+    confidence: float
+    area: float
+    box: Box
+    support: Floats = field(repr=False)
+    """(h, w) on the parser's grid: by how much the category's probability leads the best other's; positive inside."""
+    cell: float
+    """Side of a grid cell, in pixels of the decoded photo."""
+
+    def scaled(self, zoom: float) -> "Garment":
+        """The same garment in the same photo at another resolution."""
+        box = Box(*(round(length * zoom) for length in (self.box.x, self.box.y, self.box.width, self.box.height)))
+        return dataclasses.replace(self, box=box, cell=self.cell * zoom)
+
+    def mask(self, height: int, width: int) -> Bools:
+        """The garment's pixels in a photo of this size: (height, width)."""
+        return self._support_at(0, 0, 1.0, height, width) > 0
+
+    def cutout(self, photo: Raster, side: int, margin: float) -> Raster:
+        """The garment alone in its square box on white: (side, side, 3)."""
+        square = max(self.box.width, self.box.height) * (1 + 2 * margin)
+        left = self.box.x + self.box.width / 2 - square / 2
+        top = self.box.y + self.box.height / 2 - square / 2
+        step = square / side  # photo pixels for each cutout pixel
+        canvas = _crop_square(photo, left, top, square, side)
+        canvas[self._support_at(left, top, step, side, side) <= 0] = 255
+        return canvas
+
+    def _support_at(self, left: float, top: float, step: float, height: int, width: int) -> Floats:
+        """Support sampled at the centres of height × width pixels of size ``step`` from (left, top) on."""
+        factor = step / self.cell
+        offset_x = (left + step / 2) / self.cell - 0.5
+        offset_y = (top + step / 2) / self.cell - 0.5
+        matrix = np.array([[factor, 0, offset_x], [0, factor, offset_y]], np.float64)
+        return cv2.warpAffine(  # type: ignore[return-value]
+            self.support,
+            matrix,
+            (width, height),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+
+
+def find_garments(
+    logits: Floats,
+    labels: Sequence[str],
+    wanted: frozenset[str],
+    photo_size: tuple[int, int],
+    cell: float,
+    rules: Rules,
+) -> list[Garment]:
+    """The garments in a photo, largest first.
+
+    Args:
+        logits: (len(labels), h, w) of the letterboxed photo, which lies top-left.
+        wanted: labels to look for.
+        photo_size: (height, width) of the decoded photo, in pixels.
+        cell: side of a grid cell, in pixels of the decoded photo.
+    """
+    rows = min(logits.shape[1], max(1, round(photo_size[0] / cell)))
+    columns = min(logits.shape[2], max(1, round(photo_size[1] / cell)))
+    probabilities = _softmax(logits[:, :rows, :columns])
+    winner = probabilities.argmax(axis=0)
+    best_two = np.partition(probabilities, -2, axis=0)[-2:]
+    found = []
+    for index in np.unique(winner):
+        if labels[index] not in wanted:
+            continue
+        region = _without_specks(winner == index, rules.min_part)
+        area = float(region.mean())
+        confidence = float(probabilities[index][region].mean())
+        if area < rules.min_area or confidence < rules.min_confidence:
+            continue
+        best_other = np.where(winner == index, best_two[0], best_two[1])
+        support = probabilities[index] - best_other
+        support[(winner == index) & ~region] = -1
+        box = _box(region, cell, photo_size)
+        found.append(Garment(labels[index], confidence, area, box, support, cell))
+    return sorted(found, key=lambda garment: -garment.area)
+
+
+def _softmax(logits: Floats) -> Floats:
+    powers = np.exp(logits - logits.max(axis=0))
+    probabilities: Floats = powers / powers.sum(axis=0)
+    return probabilities
+
+
+def _without_specks(mask: Bools, min_part: float) -> Bools:
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0  # the rest of the photo
+    kept: Bools = (areas >= min_part * areas.max())[parts] & mask
+    return kept
+
+
+def _box(region: Bools, cell: float, photo_size: tuple[int, int]) -> Box:
+    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
+    height, width = photo_size
+    left, top = min(width - 1, round(columns[0] * cell)), min(height - 1, round(rows[0] * cell))
+    right, bottom = min(width, round((columns[-1] + 1) * cell)), min(height, round((rows[-1] + 1) * cell))
+    return Box(left, top, max(1, right - left), max(1, bottom - top))
+
+
+def _crop_square(photo: Raster, left: float, top: float, square: float, side: int) -> Raster:
+    """The square of the photo, scaled to (side, side, 3); what lies outside the photo is white."""
+    height, width = photo.shape[:2]
+    x0, y0 = max(0, int(np.floor(left))), max(0, int(np.floor(top)))
+    x1, y1 = min(width, int(np.ceil(left + square))), min(height, int(np.ceil(top + square)))
+    scale = side / square
+    to_x0, to_y0 = max(0, round((x0 - left) * scale)), max(0, round((y0 - top) * scale))
+    to_x1, to_y1 = (
+        min(side, max(to_x0 + 1, round((x1 - left) * scale))),
+        min(side, max(to_y0 + 1, round((y1 - top) * scale))),
+    )
+    canvas = np.full((side, side, 3), 255, np.uint8)
+    canvas[to_y0:to_y1, to_x0:to_x1] = resize(photo[y0:y1, x0:x1], to_y1 - to_y0, to_x1 - to_x0)
+    return canvas

@@ -1,0 +1,110 @@
+"""Photo in, garments out: decode, run the parser, cut out."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clothing_retrieval.v1 import types_pb2
+from segment_service.garments import Garment, Rules, find_garments
+from segment_service.settings import Settings
+from serving.admission import Admission
+from serving.cpus import available_cpus
+from serving.deadline import Deadline
+from serving.images import ImageLimits, Picture, Raster, decode, letterbox
+from serving.model_runner import ModelRunner
+from serving.pool import WorkPool
+
+T = TypeVar("T")
+
+STAGE = "segment"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a caller asks for. ``min_confidence`` None: the service's default; ``cutout_size`` 0: no cutouts."""
+
+    categories: frozenset[str]
+    min_confidence: float | None
+    cutout_size: int
+    masks: bool
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """A garment with what was made of it. Boxes are in pixels of the upright original."""
+
+    garment: Garment
+    cutout: Raster | None
+    mask: NDArray[np.bool_] | None
+
+
+@dataclass(frozen=True)
+class Photo:
+    """What was found in one photo. ``width`` and ``height`` are those of the upright original."""
+
+    width: int
+    height: int
+    garments: list[Segmented]
+
+
+class Segmenter:
+    """Owns the parser and the threads around it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._rules = settings.rules()
+        self._limits = ImageLimits()
+        self._admission = Admission(STAGE, settings.queue)
+        self._pool = WorkPool(STAGE, available_cpus())
+        self.runner = ModelRunner(settings, stage=STAGE, kind="segment", model=settings.model, output="logits")
+
+    @property
+    def categories(self) -> frozenset[str]:
+        return frozenset(self.runner.served.manifest.garments)
+
+    async def segment(self, image: types_pb2.Image, wanted: Wanted, deadline: Deadline) -> Photo:
+        """Finds the garments in a photo, largest first.
+
+        Raises:
+            InvalidImage, InvalidField: the photo cannot be used.
+            Overloaded, DeadlineExceeded, Unavailable
+        """
+        with self._admission.enter():
+            picture, canvas, scale = await self._pool.run(deadline, lambda: self._prepare(image))
+            logits = await self.runner.run(canvas, deadline)
+            return await self._pool.run(deadline, lambda: self._cut_out(logits, picture, scale, wanted))
+
+    async def stop(self) -> None:
+        await self.runner.stop()
+        self._pool.stop()
+
+    def _prepare(self, image: types_pb2.Image) -> tuple[Picture, Raster, float]:
+        picture = decode(image, self._limits)
+        size = self.runner.served.manifest.input
+        return picture, *letterbox(picture.pixels, size.height, size.width)
+
+    def _cut_out(self, logits: NDArray[np.float32], picture: Picture, scale: float, wanted: Wanted) -> Photo:
+        rules = self._rules
+        if wanted.min_confidence is not None:
+            rules = dataclasses.replace(rules, min_confidence=wanted.min_confidence)
+        stride = self.runner.served.manifest.input.height / logits.shape[1]
+        found = find_garments(
+            logits,
+            self.runner.served.manifest.labels,
+            wanted.categories or self.categories,
+            picture.pixels.shape[:2],
+            stride / scale,
+            rules,
+        )
+        segmented = [self._render(garment, picture, wanted, rules) for garment in found]
+        return Photo(picture.width, picture.height, segmented)
+
+    def _render(self, garment: Garment, picture: Picture, wanted: Wanted, rules: Rules) -> Segmented:
+        zoom = picture.width / picture.pixels.shape[1]
+        return Segmented(
+            garment=garment.scaled(zoom),
+            cutout=garment.cutout(picture.pixels, wanted.cutout_size, rules.margin) if wanted.cutout_size else None,
+            mask=garment.scaled(zoom).mask(picture.height, picture.width) if wanted.masks else None,
+        )

@@ -1,0 +1,27 @@
+"""Every knob of the segment service; each is an environment variable SEGMENT_…"""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from segment_service.garments import Rules
+from serving.settings import WorkerSettings
+
+
+class Settings(WorkerSettings):
+    model_config = SettingsConfigDict(env_prefix="SEGMENT_")
+
+    listen: str = "127.0.0.1:50051"
+    model: str = Field("clothing-parser", description="Name of the model's folder.")
+    min_area: float = Field(Rules.min_area, ge=0, le=1, description="Smallest garment, as a share of the photo.")
+    min_part: float = Field(
+        Rules.min_part, ge=0, le=1, description="Smallest part of a garment, as a share of its largest part."
+    )
+    min_confidence: float = Field(
+        Rules.min_confidence, ge=0, le=1, description="Lowest confidence of a garment, where the caller names none."
+    )
+    margin: float = Field(
+        Rules.margin, ge=0, le=1, description="White border of a cutout, as a share of the garment's longer side."
+    )
+
+    def rules(self) -> Rules:
+        return Rules(self.min_area, self.min_part, self.min_confidence, self.margin)

@@ -1,0 +1,28 @@
+"""What the segment service brings to its server."""
+
+import grpc
+
+from clothing_retrieval.v1 import segment_service_pb2_grpc
+from segment_service.segmenter import STAGE, Segmenter
+from segment_service.servicer import SegmentServicer
+from segment_service.settings import Settings
+
+
+class SegmentWorker:
+    name = STAGE
+    services: tuple[str, ...] = ("clothing_retrieval.v1.SegmentService",)
+
+    def __init__(self, settings: Settings) -> None:
+        self._segmenter = Segmenter(settings)
+
+    def register(self, server: grpc.aio.Server) -> None:
+        segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(SegmentServicer(self._segmenter), server)
+
+    async def start(self) -> None:
+        await self._segmenter.runner.start()
+
+    async def check(self) -> str | None:
+        return await self._segmenter.runner.check()
+
+    async def stop(self) -> None:
+        await self._segmenter.stop()

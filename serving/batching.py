@@ -1,0 +1,166 @@
+"""The dynamic batcher: whenever an engine is free, it takes all that waits, up to the largest batch."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from serving import telemetry
+from serving.deadline import Deadline
+from serving.errors import DeadlineExceeded, Unavailable
+
+Work = TypeVar("Work")
+Result = TypeVar("Result")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Entry(Generic[Work, Result]):
+    work: Work
+    deadline: Deadline
+    answer: asyncio.Future[Result]
+    queued_at: float = field(default_factory=time.monotonic)
+
+
+class Batcher(Generic[Work, Result]):
+    """Runs work on engines, each on a thread of its own.
+
+    An engine gets a list of 1 to ``max_batch`` pieces and must answer with as many results, in the same order. Where it
+    raises, the pieces of that batch fail with what it raised, and ``failing`` is true until a run succeeds.
+    """
+
+    def __init__(
+        self,
+        engines: Sequence[Callable[[list[Work]], Sequence[Result]]],
+        *,
+        stage: str,
+        max_batch: int,
+        max_delay_s: float = 0.0,
+    ) -> None:
+        self._engines = engines
+        self._stage = stage
+        self._max_batch = max_batch
+        self._max_delay_s = max_delay_s
+        self._queue: deque[_Entry[Work, Result]] = deque()
+        self._arrived = asyncio.Event()
+        self._full = asyncio.Event()
+        self._threads = ThreadPoolExecutor(len(engines), thread_name_prefix=f"{stage}-engine")
+        self._running_since: dict[int, float] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopped = False
+        self.failing = False
+
+    def start(self) -> None:
+        self._tasks = [asyncio.create_task(self._serve(index)) for index in range(len(self._engines))]
+
+    async def stop(self) -> None:
+        """Stops taking work; what waits or runs fails with Unavailable."""
+        self._stopped = True
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._queue:
+            self._fail([self._queue.popleft()], Unavailable(self._stage, "stopping"))
+        self._threads.shutdown(wait=False)
+
+    async def submit(self, work: Work, deadline: Deadline) -> Result:
+        """Waits for its turn and its result.
+
+        Raises:
+            DeadlineExceeded: the deadline passed while it waited; the engine never saw it.
+            Unavailable: the batcher stops.
+        """
+        if self._stopped:
+            raise Unavailable(self._stage, "stopping")
+        entry = _Entry[Work, Result](work, deadline, asyncio.get_running_loop().create_future())
+        self._queue.append(entry)
+        self._note_length()
+        self._arrived.set()
+        if len(self._queue) >= self._max_batch:
+            self._full.set()
+        return await entry.answer
+
+    def running_for_s(self) -> float:
+        """How long the longest present run has taken so far; 0 when idle."""
+        return max((time.monotonic() - since for since in self._running_since.values()), default=0.0)
+
+    def dead(self) -> bool:
+        """True when a task that feeds an engine ended by itself."""
+        return not self._stopped and any(task.done() for task in self._tasks)
+
+    async def _serve(self, index: int) -> None:
+        while True:
+            await self._run(index, await self._next_batch())
+
+    async def _next_batch(self) -> list[_Entry[Work, Result]]:
+        while True:
+            while not self._queue:
+                self._arrived.clear()
+                await self._arrived.wait()
+            await self._hold_open()
+            if batch := self._take():
+                return batch
+
+    async def _hold_open(self) -> None:
+        if not self._max_delay_s or len(self._queue) >= self._max_batch:
+            return
+        self._full.clear()
+        delay = self._queue[0].queued_at + self._max_delay_s - time.monotonic()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, delay)):
+                await self._full.wait()
+
+    def _take(self) -> list[_Entry[Work, Result]]:
+        batch: list[_Entry[Work, Result]] = []
+        now = time.monotonic()
+        while self._queue and len(batch) < self._max_batch:
+            entry = self._queue.popleft()
+            if entry.answer.done():
+                telemetry.DROPPED.labels(self._stage, "cancelled").inc()
+            elif entry.deadline.at <= now:
+                telemetry.DROPPED.labels(self._stage, "deadline").inc()
+                self._fail([entry], DeadlineExceeded(self._stage))
+            else:
+                telemetry.QUEUE_SECONDS.labels(self._stage).observe(now - entry.queued_at)
+                batch.append(entry)
+        self._note_length()
+        return batch
+
+    async def _run(self, index: int, batch: list[_Entry[Work, Result]]) -> None:
+        began = self._running_since[index] = time.monotonic()
+        telemetry.BATCH_SIZE.labels(self._stage).observe(len(batch))
+        try:
+            results = await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._engines[index], [entry.work for entry in batch]
+            )
+            if len(results) != len(batch):
+                raise RuntimeError(f"the {self._stage} engine answered {len(results)} results to {len(batch)} pictures")
+        except asyncio.CancelledError:
+            self._fail(batch, Unavailable(self._stage, "stopping"))
+            raise
+        except Exception as error:  # whatever the engine raises belongs to the callers of this batch
+            self.failing = True
+            log.exception("the %s engine failed on a batch of %d", self._stage, len(batch))
+            self._fail(batch, error)
+        else:
+            self.failing = False
+            for entry, result in zip(batch, results, strict=True):
+                if not entry.answer.done():
+                    entry.answer.set_result(result)
+        finally:
+            del self._running_since[index]
+            telemetry.COMPUTE_SECONDS.labels(self._stage).observe(time.monotonic() - began)
+
+    def _fail(self, batch: list[_Entry[Work, Result]], error: Exception) -> None:
+        for entry in batch:
+            if not entry.answer.done():
+                entry.answer.set_exception(error)
+
+    def _note_length(self) -> None:
+        telemetry.QUEUE_LENGTH.labels(self._stage).set(len(self._queue))

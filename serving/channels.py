@@ -1,0 +1,51 @@
+"""One way to call another service."""
+
+import json
+from typing import Any
+
+import grpc
+
+MAX_MESSAGE_BYTES = 32 * 2**20
+"""The limit on every message, on both ends of every hop."""
+
+
+def connect(target: str, service: str) -> grpc.aio.Channel:
+    """A channel to all replicas behind a name.
+
+    Args:
+        target: "dns:///host:port" (every address it resolves to gets its share) or "unix:/path".
+        service: full name of the gRPC service. Its calls are repeated on UNAVAILABLE, for every one of them is harmless
+            to repeat; a replica whose health for it is not SERVING gets none.
+    """
+    return grpc.aio.insecure_channel(target, options=_options(service))
+
+
+def _options(service: str) -> list[tuple[str, Any]]:
+    config = {
+        "loadBalancingConfig": [{"round_robin": {}}],
+        "healthCheckConfig": {"serviceName": service},
+        "methodConfig": [
+            {
+                "name": [{"service": service}],
+                "retryPolicy": {
+                    "maxAttempts": 4,
+                    "initialBackoff": "0.1s",
+                    "maxBackoff": "1s",
+                    "backoffMultiplier": 2,
+                    "retryableStatusCodes": ["UNAVAILABLE"],
+                },
+            }
+        ],
+        "retryThrottling": {"maxTokens": 20, "tokenRatio": 0.5},
+    }
+    return [
+        ("grpc.service_config", json.dumps(config)),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 2_000),
+        ("grpc.dns_min_time_between_resolutions_ms", 1_000),
+    ]

@@ -1,0 +1,24 @@
+"""How many CPUs this process may use: libraries ask the host, a container has less."""
+
+import math
+import os
+from pathlib import Path
+
+
+def available_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """CPUs by affinity, bounded by the cgroup's quota (v2 ``cpu.max``, v1 ``cpu.cfs_quota_us``); at least 1."""
+    cpus = len(os.sched_getaffinity(0))
+    quota = _quota(cgroup)
+    return cpus if quota is None else max(1, min(cpus, math.ceil(quota)))
+
+
+def _quota(cgroup: Path) -> float | None:
+    try:
+        quota, period = (cgroup / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        try:
+            quota = (cgroup / "cpu" / "cpu.cfs_quota_us").read_text().strip()
+            period = (cgroup / "cpu" / "cpu.cfs_period_us").read_text().strip()
+        except OSError:
+            return None
+    return None if quota in ("max", "-1") else int(quota) / int(period)

@@ -1,0 +1,181 @@
+"""Bytes of strangers in, upright 8-bit RGB pixels out."""
+
+import io
+import math
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from clothing_retrieval.v1 import types_pb2
+from serving.errors import InvalidField, InvalidImage
+
+Raster: TypeAlias = NDArray[np.uint8]  # (h, w, 3) RGB
+
+FORMATS = ("JPEG", "PNG", "WEBP")
+LETTERBOX_GREY = 127
+
+# Pillow's own bound warns or raises by a size of its own choosing; ours is checked before any pixel is decoded.
+Image.MAX_IMAGE_PIXELS = None
+
+_DECODER_ERRORS = (
+    OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError,
+    struct.error, zlib.error,
+)  # fmt: skip
+_EXIF_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class ImageLimits:
+    """What is accepted from callers.
+
+    ``decoded_side`` bounds work: a JPEG whose shorter side is at least twice as long is decoded at 1/2, 1/4 or 1/8
+    scale, as long as the shorter side stays at or above it.
+    """
+
+    max_bytes: int = 20 * 2**20
+    max_pixels: int = 50_000_000
+    min_side: int = 16
+    decoded_side: int = 768
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A decoded picture. ``width`` and ``height`` are those of the upright original, in pixels."""
+
+    pixels: Raster
+    width: int
+    height: int
+
+
+def decode(image: types_pb2.Image, limits: ImageLimits, field: str = "image") -> Picture:
+    """Decodes an Image message.
+
+    Raises:
+        InvalidImage: what was sent is no JPEG, PNG or WebP file, is damaged, or lies outside the limits.
+        InvalidField: nothing was sent, or the raster's size does not fit its bytes.
+    """
+    match image.WhichOneof("content"):
+        case "encoded":
+            return decode_file(image.encoded, limits, f"{field}.encoded")
+        case "pixels":
+            return _raster(image.pixels, limits, f"{field}.pixels")
+        case _:
+            raise InvalidField(field, "is empty: send a JPEG, PNG or WebP file in `encoded`, or a raster in `pixels`")
+
+
+def decode_file(data: bytes, limits: ImageLimits, field: str) -> Picture:
+    if not data:
+        raise InvalidImage("is empty: send the bytes of a JPEG, PNG or WebP file", field)
+    if len(data) > limits.max_bytes:
+        raise InvalidImage(f"has {len(data)} bytes, the limit is {limits.max_bytes}: send a smaller picture", field)
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as file:
+            width, height = file.size
+            _check_size(width, height, limits, field)
+            orientation = _orientation(file)
+            _reduce_scale(file, limits.decoded_side)
+            file.load()
+            upright = file.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else file
+            pixels = _to_rgb(upright)
+    except _DECODER_ERRORS as error:
+        raise InvalidImage(f"cannot be read as a JPEG, PNG or WebP file ({error})", field) from error
+    if orientation >= 5:
+        width, height = height, width
+    return Picture(pixels, width, height)
+
+
+def letterbox(pixels: Raster, height: int, width: int) -> tuple[Raster, float]:
+    """Scales a picture to fit and places it top-left on grey.
+
+    Returns:
+        The canvas, (height, width, 3), and the scale: canvas pixels for each picture pixel.
+    """
+    scale = min(height / pixels.shape[0], width / pixels.shape[1])
+    canvas = np.full((height, width, 3), LETTERBOX_GREY, np.uint8)
+    scaled = resize(
+        pixels, max(1, min(height, round(pixels.shape[0] * scale))), max(1, min(width, round(pixels.shape[1] * scale)))
+    )
+    canvas[: scaled.shape[0], : scaled.shape[1]] = scaled
+    return canvas, scale
+
+
+def fit_square(pixels: Raster, side: int) -> Raster:
+    """Scales a picture to fit a square and centres it on white: (side, side, 3)."""
+    height, width = pixels.shape[:2]
+    if height == width == side:
+        return pixels
+    scale = side / max(height, width)
+    scaled = resize(pixels, max(1, round(height * scale)), max(1, round(width * scale)))
+    top, left = (side - scaled.shape[0]) // 2, (side - scaled.shape[1]) // 2
+    canvas = np.full((side, side, 3), 255, np.uint8)
+    canvas[top : top + scaled.shape[0], left : left + scaled.shape[1]] = scaled
+    return canvas
+
+
+def resize(pixels: Raster, height: int, width: int) -> Raster:
+    shrinks = height * width < pixels.shape[0] * pixels.shape[1]
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return cv2.resize(pixels, (width, height), interpolation=interpolation)  # type: ignore[return-value]
+
+
+def _check_size(width: int, height: int, limits: ImageLimits, field: str) -> None:
+    if min(width, height) < limits.min_side:
+        raise InvalidImage(
+            f"is {width} × {height} pixels, at least {limits.min_side} × {limits.min_side} are needed", field
+        )
+    if width * height > limits.max_pixels:
+        raise InvalidImage(
+            f"is {width} × {height} pixels, the limit is {limits.max_pixels} altogether: send a smaller picture", field
+        )
+
+
+def _orientation(file: Image.Image) -> int:
+    try:
+        return int(file.getexif().get(_EXIF_ORIENTATION, 1))
+    except _DECODER_ERRORS:  # damaged metadata around a sound picture: taken as upright
+        return 1
+
+
+def _reduce_scale(file: Image.Image, side: int) -> None:
+    shorter = min(file.size)
+    if file.format == "JPEG" and shorter >= 2 * side:
+        scale = side / shorter
+        file.draft(None, (math.ceil(file.width * scale), math.ceil(file.height * scale)))
+
+
+def _to_rgb(image: Image.Image) -> Raster:
+    if image.mode.startswith("I"):  # 16-bit grey, which convert() would clip
+        grey = np.asarray(image).astype(np.uint32)
+        return np.repeat((grey >> 8).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        paper = Image.new("RGBA", layer.size, "white")
+        paper.alpha_composite(layer)
+        image = paper
+    return np.asarray(image.convert("RGB"))
+
+
+def _raster(pixels: types_pb2.Pixels, limits: ImageLimits, field: str) -> Picture:
+    _check_size(pixels.width, pixels.height, limits, field)
+    expected = pixels.width * pixels.height * 3
+    if len(pixels.rgb) != expected:
+        raise InvalidField(
+            f"{field}.rgb", f"has {len(pixels.rgb)} bytes, {pixels.width} × {pixels.height} × 3 = {expected} are needed"
+        )
+    raster = np.frombuffer(pixels.rgb, np.uint8).reshape(pixels.height, pixels.width, 3)
+    return Picture(raster, pixels.width, pixels.height)

@@ -1,0 +1,88 @@
+"""What surrounds every call: its request id, its metrics, and the translation of errors into statuses."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+
+from serving import telemetry
+from serving.errors import InternalError, ServiceError
+
+log = logging.getLogger(__name__)
+
+Context = grpc.aio.ServicerContext[Any, Any]
+_STATUS_KEY = "grpc-status-details-bin"
+_CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):
+    """``gate`` raises a ServiceError while calls must not be let in."""
+
+    def __init__(self, gate: Callable[[], None]) -> None:
+        self._gate = gate
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or method.startswith("/grpc."):  # health and reflection answer in every state
+            return handler
+        if handler.unary_unary:
+            return grpc.unary_unary_rpc_method_handler(
+                self._unary(method, handler.unary_unary), handler.request_deserializer, handler.response_serializer
+            )
+        return grpc.stream_stream_rpc_method_handler(
+            self._stream(method, handler.stream_stream), handler.request_deserializer, handler.response_serializer
+        )
+
+    def _unary(self, method: str, behaviour: Any) -> Any:
+        async def call(request: Any, context: Context) -> Any:
+            async with self._surround(method, context):
+                return await behaviour(request, context)
+
+        return call
+
+    def _stream(self, method: str, behaviour: Any) -> Any:
+        async def call(requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
+            async with self._surround(method, context):
+                async for response in behaviour(requests, context):
+                    yield response
+
+        return call
+
+    @asynccontextmanager
+    async def _surround(self, method: str, context: Context) -> AsyncIterator[None]:
+        began = time.monotonic()
+        request_id = telemetry.begin_request(context.invocation_metadata())
+        code = grpc.StatusCode.OK
+        context.set_trailing_metadata(((telemetry.REQUEST_ID_KEY, request_id),))
+        try:
+            self._gate()
+            yield
+        except ServiceError as error:
+            code = _CODES[error.code]
+            log.info("%s: %s %s", method, code.name, error)
+            await _abort(context, error, request_id)
+        except asyncio.CancelledError:
+            code = grpc.StatusCode.CANCELLED
+            raise
+        except Exception:  # a bug: the log has it all, the caller the request id
+            code = grpc.StatusCode.INTERNAL
+            log.exception("%s failed", method)
+            await _abort(context, InternalError(request_id), request_id)
+        finally:
+            telemetry.CALLS.labels(method, code.name).inc()
+            telemetry.CALL_SECONDS.labels(method).observe(time.monotonic() - began)
+
+
+async def _abort(context: Context, error: ServiceError, request_id: str) -> None:
+    status = error.status()
+    trailing = ((telemetry.REQUEST_ID_KEY, request_id), (_STATUS_KEY, status.SerializeToString()))
+    await context.abort(_CODES[status.code], status.message, trailing)

@@ -1,0 +1,130 @@
+"""A model being served: its file checked, its engines warm, its batcher running."""
+
+import asyncio
+import functools
+import logging
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clothing_retrieval.v1 import types_pb2
+from serving import telemetry
+from serving.batching import Batcher
+from serving.cpus import available_cpus
+from serving.deadline import NO_DEADLINE, Deadline
+from serving.images import Raster
+from serving.models import DEFAULT_FOLDER, ServedModel, load_model
+from serving.onnx_engine import OnnxEngine
+from serving.settings import WorkerSettings
+
+log = logging.getLogger(__name__)
+
+_GPU_BATCH = 16
+
+
+class ModelRunner:
+    """Runs pictures through one model on all engines of this worker.
+
+    On a CPU one single-thread engine for each core beats one engine with many threads, and batches do not pay; on a GPU
+    they do. The settings can say otherwise.
+    """
+
+    def __init__(self, settings: WorkerSettings, *, stage: str, kind: str, model: str, output: str) -> None:
+        self._settings = settings
+        self._stage = stage
+        self._kind = kind
+        self._name = model
+        self._output = output
+        self._batcher: Batcher[Raster, NDArray[np.float32]] | None = None
+        self.served: ServedModel
+
+    @property
+    def digest(self) -> str:
+        return self.served.digest
+
+    async def start(self) -> None:
+        """Loads, then runs every engine at every batch size it will meet. Raises ModelError."""
+        engines = await asyncio.to_thread(self._load)
+        self._batcher = Batcher(
+            [functools.partial(_run, engine) for engine in engines],
+            stage=self._stage,
+            max_batch=self._max_batch,
+            max_delay_s=self._settings.max_delay_ms / 1000,
+        )
+        self._batcher.start()
+
+    async def run(self, picture: Raster, deadline: Deadline) -> NDArray[np.float32]:
+        """(height, width, 3) uint8 RGB → the model's output for it. Raises DeadlineExceeded or Unavailable."""
+        return await self._running().submit(picture, deadline)
+
+    async def check(self) -> str | None:
+        """Why the model cannot run now; None when it can. An engine that failed is tried once more here."""
+        batcher = self._running()
+        if batcher.dead():
+            return "a task that feeds an engine died"
+        if (running_s := batcher.running_for_s()) > self._settings.stall_s:
+            return f"an engine has been busy with one batch for {running_s:.0f} s"
+        if batcher.failing:
+            try:
+                await batcher.submit(self._blank(), NO_DEADLINE)
+            except Exception as error:  # noqa: BLE001 whatever an engine raises is why
+                return f"the engine fails: {error}"
+        return None
+
+    async def stop(self) -> None:
+        if self._batcher:
+            await self._batcher.stop()
+
+    def describe(self) -> types_pb2.Model:
+        manifest = self.served.manifest
+        return types_pb2.Model(
+            name=manifest.name,
+            version=manifest.version,
+            digest=self.digest,
+            device=self._settings.device,
+            categories=manifest.garments,
+            dimension=manifest.dimension,
+            input_size=manifest.input.height if manifest.kind == "embed" else 0,
+        )
+
+    @property
+    def _max_batch(self) -> int:
+        return self._settings.max_batch or (1 if self._settings.device == "cpu" else _GPU_BATCH)
+
+    def _load(self) -> list[OnnxEngine]:
+        settings = self._settings
+        folder = Path(settings.models_dir) if settings.models_dir else DEFAULT_FOLDER
+        self.served = load_model(folder, self._name, self._kind, settings.precision, settings.device)
+        manifest = self.served.manifest
+        cpus = available_cpus()
+        instances = settings.instances or (cpus if settings.device == "cpu" else 1)
+        size = (manifest.input.height, manifest.input.width)
+        engines = [
+            OnnxEngine(self.served.file, size, self._output, settings.device, threads=max(1, cpus // instances))
+            for _ in range(instances)
+        ]
+        for engine in engines:
+            for count in range(1, self._max_batch + 1):
+                engine.run(np.stack([self._blank()] * count))
+        telemetry.MODEL_INFO.labels(
+            manifest.name, manifest.version, self.digest, settings.device, self.served.precision
+        ).set(1)
+        log.info(
+            "serving %s %s (%s) on %s, %d engines, batches up to %d",
+            manifest.name, manifest.version, self.served.precision, settings.device, instances, self._max_batch,
+        )  # fmt: skip
+        return engines
+
+    def _blank(self) -> Raster:
+        size = self.served.manifest.input
+        return np.zeros((size.height, size.width, 3), np.uint8)
+
+    def _running(self) -> Batcher[Raster, NDArray[np.float32]]:
+        if self._batcher is None:
+            raise RuntimeError("the model was not started")
+        return self._batcher
+
+
+def _run(engine: OnnxEngine, pictures: list[Raster]) -> NDArray[np.float32]:
+    return engine.run(pictures[0][None] if len(pictures) == 1 else np.stack(pictures))

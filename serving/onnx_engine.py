@@ -1,0 +1,65 @@
+"""onnxruntime sessions that run where they were told to, on the CPUs they may use."""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from serving.images import Raster
+from serving.models import ModelError
+
+Device = Literal["cpu", "cuda", "tensorrt"]
+
+_PROVIDERS: dict[Device, list[str]] = {
+    "cpu": ["CPUExecutionProvider"],
+    "cuda": ["CUDAExecutionProvider", "CPUExecutionProvider"],
+    "tensorrt": ["TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"],
+}
+
+
+class OnnxEngine:
+    """One session: pictures in, one float array out. One thread at a time.
+
+    Raises:
+        ModelError: the device is not there, or the graph is not what the manifest says.
+    """
+
+    def __init__(self, file: Path, input_size: tuple[int, int], output_name: str, device: Device, threads: int) -> None:
+        providers = _PROVIDERS[device]
+        if providers[0] not in onnxruntime.get_available_providers():
+            raise ModelError(
+                f"device {device!r} was asked for, and this onnxruntime has no {providers[0]}: "
+                "install the `gpu` extra instead of `cpu`, or set the device to cpu"
+            )
+        self._session = onnxruntime.InferenceSession(file, _options(threads), providers=providers)
+        if self._session.get_providers()[0] != providers[0]:
+            raise ModelError(f"device {device!r} was asked for, and onnxruntime could not use it: see its log above")
+        self._output = output_name
+        self._check_input(file, input_size)
+
+    def run(self, pictures: Raster) -> NDArray[np.float32]:
+        """(n, height, width, 3) uint8 RGB → (n, …) float32."""
+        (output,) = self._session.run([self._output], {"image": pictures})
+        return output  # type: ignore[no-any-return]
+
+    def _check_input(self, file: Path, size: tuple[int, int]) -> None:
+        (given,) = self._session.get_inputs()
+        if given.name != "image" or given.type != "tensor(uint8)" or given.shape[1:] != [*size, 3]:
+            raise ModelError(
+                f"{file}: input is {given.name} {given.type} {given.shape}, "
+                f"image tensor(uint8) [n, {size[0]}, {size[1]}, 3] is needed"
+            )
+        outputs = [output.name for output in self._session.get_outputs()]
+        if outputs != [self._output]:
+            raise ModelError(f"{file}: outputs are {outputs}, [{self._output!r}] is needed")
+
+
+def _options(threads: int) -> onnxruntime.SessionOptions:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Several services share a machine: a thread that waits must not burn a core that another needs.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return options

@@ -1,0 +1,30 @@
+"""Threads for the work around the engine: decoding before it, cutting out after it."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from serving.deadline import Deadline
+
+T = TypeVar("T")
+
+
+class WorkPool:
+    """A fixed number of threads. Work whose deadline has passed when its turn comes is not begun."""
+
+    def __init__(self, stage: str, threads: int) -> None:
+        self._stage = stage
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"{stage}-pool")
+
+    async def run(self, deadline: Deadline, work: Callable[[], T]) -> T:
+        """Raises DeadlineExceeded, or what ``work`` raises."""
+
+        def begin() -> T:
+            deadline.check(self._stage)
+            return work()
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, begin)
+
+    def stop(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)

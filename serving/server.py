@@ -1,0 +1,166 @@
+"""One way to run a gRPC server: start, tell its health, serve, drain."""
+
+import asyncio
+import logging
+import signal
+from typing import Protocol
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health_aio
+
+from serving import reflection, telemetry
+from serving.channels import MAX_MESSAGE_BYTES
+from serving.errors import Unavailable
+from serving.interceptor import CallInterceptor
+from serving.models import ModelError
+from serving.settings import ServerSettings
+
+log = logging.getLogger(__name__)
+
+_CHECK_EVERY_S = 0.5
+_Status = health_pb2.HealthCheckResponse.ServingStatus
+
+
+class Worker(Protocol):
+    """What a service brings to the server."""
+
+    name: str
+    services: tuple[str, ...]
+    """Full names of its gRPC services, each of which has a health status."""
+
+    def register(self, server: grpc.aio.Server) -> None:
+        """Adds its servicers."""
+
+    async def start(self) -> None:
+        """Loads and warms up. Until it returns, calls are answered with UNAVAILABLE."""
+
+    async def check(self) -> str | None:
+        """Why it cannot serve now; None when it can."""
+
+    async def stop(self) -> None:
+        """Lets go of everything. No call is in flight any more."""
+
+
+class Server:
+    """A gRPC server around one worker."""
+
+    def __init__(self, settings: ServerSettings, worker: Worker) -> None:
+        self._settings = settings
+        self._worker = worker
+        self._closed: str | None = "still loading"
+        self._problem: str | None = None
+        self._health = health_aio.HealthServicer()
+        self._server = grpc.aio.server(interceptors=[CallInterceptor(self._gate)], options=_options(settings))
+        self._checks: asyncio.Task[None] | None = None
+        self.address = ""
+
+    async def start(self) -> None:
+        """Listens, then starts the worker: health is NOT_SERVING in between.
+
+        Raises:
+            RuntimeError: the address cannot be listened on.
+        """
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        self._worker.register(self._server)
+        reflection.enable(self._server, self._worker.services)
+        await self._tell(serving=False)
+        self.address = self._bind()
+        await self._server.start()
+        log.info("listening on %s, loading", self.address)
+        await self._worker.start()
+        self._closed = None
+        await self._check()
+        self._checks = asyncio.create_task(self._keep_checking())
+
+    async def stop(self) -> None:
+        """Drains: callers are told, then new calls are refused, then those in flight get their grace."""
+        if self._checks:
+            self._checks.cancel()
+            await asyncio.wait([self._checks])
+        await self._tell(serving=False)
+        if self._closed is None:
+            await asyncio.sleep(self._settings.drain_s)
+        self._closed = "draining"
+        await self._server.stop(self._settings.grace_s)
+        await self._worker.stop()
+
+    def _gate(self) -> None:
+        if self._closed:
+            raise Unavailable(self._worker.name, self._closed)
+
+    def _bind(self) -> str:
+        listen = self._settings.listen
+        try:
+            port = self._server.add_insecure_port(listen)
+        except RuntimeError as error:
+            raise RuntimeError(f"cannot listen on {listen}: is another process there already?") from error
+        return listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{port}"
+
+    async def _keep_checking(self) -> None:
+        while True:
+            await asyncio.sleep(_CHECK_EVERY_S)
+            await self._check()
+
+    async def _check(self) -> None:
+        try:
+            problem = await self._worker.check()
+        except Exception as error:  # a check that breaks is itself a reason not to serve
+            log.exception("the health check failed")
+            problem = repr(error)
+        if problem != self._problem or self._checks is None:
+            log.log(
+                logging.WARNING if problem else logging.INFO,
+                "not serving: %s" if problem else "serving%s",
+                problem or "",
+            )
+            await self._tell(serving=problem is None)
+        self._problem = problem
+
+    async def _tell(self, *, serving: bool) -> None:
+        status = _Status.SERVING if serving else _Status.NOT_SERVING
+        for service in ("", *self._worker.services):
+            await self._health.set(service, status)
+
+
+async def run(settings: ServerSettings, worker: Worker) -> int:
+    """Serves until SIGTERM or SIGINT. Returns the exit code."""
+    telemetry.configure_logging(settings, worker.name)
+    telemetry.serve_metrics(settings.metrics_listen)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    server = Server(settings, worker)
+    starting = asyncio.create_task(server.start())
+    waiting = asyncio.create_task(stopping.wait())
+    await asyncio.wait((starting, waiting), return_when=asyncio.FIRST_COMPLETED)
+    if starting.done() and starting.exception():
+        return _report(starting.exception())
+    await waiting
+    log.info("draining")
+    starting.cancel()
+    await asyncio.wait((starting,))
+    await server.stop()
+    return 0
+
+
+def _report(error: BaseException | None) -> int:
+    if isinstance(error, ModelError | RuntimeError | OSError):
+        log.error("cannot start: %s", error)
+    else:
+        log.error("cannot start", exc_info=error)
+    return 1
+
+
+def _options(settings: ServerSettings) -> list[tuple[str, int]]:
+    return [
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_connection_age_ms", round(settings.max_connection_age_s * 1000)),
+        # An import is one long call: a connection past its age takes no new calls, but lets it finish.
+        ("grpc.max_connection_age_grace_ms", 3_600_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ]

@@ -1,0 +1,45 @@
+"""Settings that every service has. Each is an environment variable with the service's prefix: SEGMENT_LISTEN."""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings
+
+
+class ServerSettings(BaseSettings):
+    listen: str = Field(
+        description='Where to serve: "host:port" or "unix:/path". Port 0: a free one.', default="127.0.0.1:0"
+    )
+    metrics_listen: str = Field("", description='Where Prometheus scrapes: "host:port". Empty: nowhere.')
+    log_format: Literal["json", "text"] = "text"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    grace_s: float = Field(
+        20.0, ge=0, description="On SIGTERM, how long work in flight may take to finish, in seconds."
+    )
+    drain_s: float = Field(
+        0.5, ge=0, description="On SIGTERM, how long calls are still taken while callers notice, in seconds."
+    )
+    max_connection_age_s: float = Field(
+        300.0, gt=0, description="After this, clients are made to connect anew, and so meet new replicas, in seconds."
+    )
+
+
+class WorkerSettings(ServerSettings):
+    """Settings of a service that runs a model."""
+
+    models_dir: str = Field("", description="Folder of the models. Empty: `models/` of this checkout.")
+    device: Literal["cpu", "cuda", "tensorrt"] = "cpu"
+    precision: Literal["auto", "fp32", "int8"] = Field(
+        "auto", description="auto: int8 on a CPU, where the model has it; else fp32."
+    )
+    instances: int = Field(0, ge=0, description="Engines that run side by side. 0: one for each CPU; on a GPU, one.")
+    max_batch: int = Field(
+        0, ge=0, le=256, description="Largest batch. 0: 1 on a CPU, where batches do not pay; else 16."
+    )
+    max_delay_ms: float = Field(0.0, ge=0, description="How long a batch is held open for more work, in milliseconds.")
+    queue: int = Field(
+        64, ge=1, description="Requests that are admitted at a time; further ones get RESOURCE_EXHAUSTED."
+    )
+    stall_s: float = Field(
+        30.0, gt=0, description="An engine run longer than this makes the worker NOT_SERVING, in seconds."
+    )

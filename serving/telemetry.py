@@ -1,0 +1,92 @@
+"""Logs and metrics. A request id travels in metadata and stands in every log line of its call."""
+
+import json
+import logging
+import re
+import sys
+import uuid
+from collections.abc import Iterable
+from contextvars import ContextVar
+from typing import Any
+
+import prometheus_client
+from prometheus_client import Counter, Gauge, Histogram
+
+from serving.settings import ServerSettings
+
+REQUEST_ID_KEY = "x-request-id"
+_VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+CALLS = Counter("clothing_rpc_calls", "Calls answered, by status code.", ["method", "code"])
+CALL_SECONDS = Histogram(
+    "clothing_rpc_seconds", "Time from a call's arrival to its answer.", ["method"], buckets=_SECONDS
+)
+ADMITTED = Gauge("clothing_admitted", "Pictures admitted and not yet answered.", ["stage"])
+QUEUE_LENGTH = Gauge("clothing_queue_length", "Pictures that wait for an engine.", ["stage"])
+QUEUE_SECONDS = Histogram("clothing_queue_seconds", "Time a picture waited for an engine.", ["stage"], buckets=_SECONDS)
+COMPUTE_SECONDS = Histogram("clothing_compute_seconds", "Time an engine took for a batch.", ["stage"], buckets=_SECONDS)
+BATCH_SIZE = Histogram(
+    "clothing_batch_size", "Pictures in a batch.", ["stage"], buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
+)
+DROPPED = Counter("clothing_dropped", "Pictures dropped before they cost anything.", ["stage", "why"])
+MODEL_INFO = Gauge(
+    "clothing_model_info", "1 for the model served.", ["name", "version", "digest", "device", "precision"]
+)
+
+
+def begin_request(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
+    """Takes the caller's request id, or makes one; it belongs to this task from now on."""
+    given = next((value for key, value in metadata or () if key == REQUEST_ID_KEY), "")
+    request_id = given if isinstance(given, str) and _VALID_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    _request_id.set(request_id)
+    return request_id
+
+
+def outgoing_metadata() -> tuple[tuple[str, str], ...]:
+    """What a call to another service bears on behalf of this request."""
+    request_id = _request_id.get()
+    return ((REQUEST_ID_KEY, request_id),) if request_id else ()
+
+
+def configure_logging(settings: ServerSettings, service: str) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonFormatter(service) if settings.log_format == "json" else _TextFormatter(service))
+    logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+
+
+def serve_metrics(listen: str) -> None:
+    """Serves Prometheus metrics on a thread of its own, for as long as the process lives. Empty: does nothing."""
+    if listen:
+        host, _, port = listen.rpartition(":")
+        prometheus_client.start_http_server(int(port), host)
+
+
+class _JsonFormatter(logging.Formatter):
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, Any] = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname,
+            "service": self._service,
+            "message": record.getMessage(),
+        }
+        if request_id := _request_id.get():
+            entry["request_id"] = request_id
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+class _TextFormatter(logging.Formatter):
+    def __init__(self, service: str) -> None:
+        super().__init__(f"%(asctime)s %(levelname)-7s {service:8s} %(message)s", "%H:%M:%S")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        request_id = _request_id.get()
+        return super().formatMessage(record) + (f"  request_id={request_id}" if request_id else "")
