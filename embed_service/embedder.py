@@ -1,6 +1,7 @@
 """Pictures in, unit vectors out."""
 
 import asyncio
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -52,5 +53,5 @@ class Embedder:
         if all(image.WhichOneof("content") == "pixels" and image.pixels.width == side for image in images):
             return [decode_one(index) for index in range(len(images))]  # cutouts, ready to embed: no thread needed
         return await asyncio.gather(
-            *(self._pool.run(deadline, lambda index=index: decode_one(index)) for index in range(len(images)))
+            *(self._pool.run(deadline, functools.partial(decode_one, index)) for index in range(len(images)))
         )

@@ -1,6 +1,7 @@
 """One way to call another service."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import grpc
@@ -9,24 +10,24 @@ MAX_MESSAGE_BYTES = 32 * 2**20
 """The limit on every message, on both ends of every hop."""
 
 
-def connect(target: str, service: str) -> grpc.aio.Channel:
+def connect(target: str, *services: str) -> grpc.aio.Channel:
     """A channel to all replicas behind a name.
 
     Args:
         target: "dns:///host:port" (every address it resolves to gets its share) or "unix:/path".
-        service: full name of the gRPC service. Its calls are repeated on UNAVAILABLE, for every one of them is harmless
-            to repeat; a replica whose health for it is not SERVING gets none.
+        services: full names of the gRPC services called. Their calls are repeated on UNAVAILABLE, for every one of them
+            is harmless to repeat; a replica whose health is not SERVING gets none.
     """
-    return grpc.aio.insecure_channel(target, options=_options(service))
+    return grpc.aio.insecure_channel(target, options=_options(services))
 
 
-def _options(service: str) -> list[tuple[str, Any]]:
+def _options(services: Sequence[str]) -> list[tuple[str, Any]]:
     config = {
         "loadBalancingConfig": [{"round_robin": {}}],
-        "healthCheckConfig": {"serviceName": service},
+        "healthCheckConfig": {"serviceName": services[0]},
         "methodConfig": [
             {
-                "name": [{"service": service}],
+                "name": [{"service": service} for service in services],
                 "retryPolicy": {
                     "maxAttempts": 4,
                     "initialBackoff": "0.1s",

@@ -157,27 +157,53 @@ class Unavailable(ServiceError):
 
 
 class StageFailed(ServiceError):
-    """A stage behind the gateway answered with an error: the same, with the stage's name."""
+    """A stage behind the gateway answered with an error: it is passed on, with the stage's name.
 
-    reason = "STAGE_FAILED"
+    ``renamed`` says what a field of the stage's request is called in the caller's: ("image", "images[3]").
+    """
 
-    def __init__(self, stage: str, error: grpc.RpcError) -> None:
-        answered = rpc_status.from_call(error)
-        code = error.code().value[0]
-        super().__init__(f"{stage}: {answered.message if answered else error.details()}")
+    def __init__(self, stage: str, error: grpc.RpcError, renamed: tuple[str, str] | None = None) -> None:
+        answered = rpc_status.from_call(error) or status_pb2.Status(message=error.details() or "")
+        message = answered.message
+        if renamed and message.startswith(renamed[0]):
+            message = renamed[1] + message.removeprefix(renamed[0])
+        super().__init__(f"{stage}: {message}")
         self.stage = stage
-        self.code = code
-        self._answered = answered or status_pb2.Status()
+        self.code = error.code().value[0]
+        self.reason = error.code().name
+        self.retry_after_s: float | None = None
+        self._metadata: dict[str, str] = {}
+        self._passed_on: list[Message] = []
+        for detail in answered.details:
+            self._keep(detail, renamed)
 
-    def status(self) -> status_pb2.Status:
-        status = status_pb2.Status(code=self.code, message=str(self))
-        info = error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN)
-        for detail in self._answered.details:
-            if not detail.Unpack(info):
-                status.details.append(detail)
-        info.metadata["stage"] = self.stage
-        status.details.add().Pack(info)
-        return status
+    def facts(self) -> Mapping[str, str]:
+        return {**self._metadata, "stage": self.stage}
+
+    def details(self) -> Sequence[Message]:
+        return self._passed_on
+
+    def _keep(self, detail: any_pb2.Any, renamed: tuple[str, str] | None) -> None:
+        for kind in (
+            error_details_pb2.ErrorInfo,
+            error_details_pb2.BadRequest,
+            error_details_pb2.ResourceInfo,
+            error_details_pb2.RetryInfo,
+        ):
+            message = kind()
+            if not detail.Unpack(message):
+                continue
+            if isinstance(message, error_details_pb2.ErrorInfo):
+                self.reason = message.reason
+                self._metadata.update(message.metadata)
+                return
+            if isinstance(message, error_details_pb2.RetryInfo):
+                self.retry_after_s = message.retry_delay.ToNanoseconds() / 1e9
+            if isinstance(message, error_details_pb2.BadRequest) and renamed:
+                for violation in message.field_violations:
+                    if violation.field.startswith(renamed[0]):
+                        violation.field = renamed[1] + violation.field.removeprefix(renamed[0])
+            self._passed_on.append(message)
 
 
 class InternalError(ServiceError):

@@ -126,5 +126,5 @@ class ModelRunner:
         return self._batcher
 
 
-def _run(engine: OnnxEngine, pictures: list[Raster]) -> NDArray[np.float32]:
-    return engine.run(pictures[0][None] if len(pictures) == 1 else np.stack(pictures))
+def _run(engine: OnnxEngine, pictures: list[Raster]) -> list[NDArray[np.float32]]:
+    return list(engine.run(pictures[0][None] if len(pictures) == 1 else np.stack(pictures)))

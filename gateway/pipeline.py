@@ -1,0 +1,47 @@
+"""What stands behind the gateway now: the models that answer, and whether all stages do."""
+
+import asyncio
+
+from clothing_retrieval.v1 import types_pb2
+from gateway.stages import Stages
+from serving.deadline import Deadline
+from serving.errors import ServiceError
+
+_CHECK_TIMEOUT_S = 2.0
+
+
+class Pipeline:
+    """The models as last seen; ``check`` looks again."""
+
+    def __init__(self, stages: Stages) -> None:
+        self._stages = stages
+        self._segment_model: types_pb2.Model | None = None
+        self._embed_model: types_pb2.Model | None = None
+
+    async def check(self) -> str | None:
+        """Why a search would fail now; None when it would succeed."""
+        deadline = Deadline.after(_CHECK_TIMEOUT_S)
+        try:
+            _, serves = await asyncio.gather(self.refresh(deadline), self._stages.search_serves(deadline))
+        except ServiceError as error:
+            return str(error)
+        return None if serves else "search: not serving"
+
+    async def refresh(self, deadline: Deadline) -> None:
+        """Raises StageFailed or DeadlineExceeded."""
+        self._segment_model, self._embed_model = await asyncio.gather(
+            self._stages.segment_model(deadline), self._stages.embed_model(deadline)
+        )
+
+    async def models(self, deadline: Deadline) -> tuple[types_pb2.Model, types_pb2.Model]:
+        """The segmentation model and the embedding model. Raises StageFailed or DeadlineExceeded."""
+        if self._segment_model is None or self._embed_model is None:
+            await self.refresh(deadline)
+        assert self._segment_model is not None
+        assert self._embed_model is not None
+        return self._segment_model, self._embed_model
+
+    async def cutout_size(self, deadline: Deadline) -> int:
+        """Side of the cutouts that the embedding model takes as they are, in pixels."""
+        _, embed_model = await self.models(deadline)
+        return embed_model.input_size

@@ -1,0 +1,127 @@
+"""One photo's way through the stages: segment, embed all garments in one call, query all vectors in one call."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from google.protobuf.duration_pb2 import Duration
+
+from clothing_retrieval.v1 import retrieval_service_pb2, search_service_pb2, segment_service_pb2, types_pb2
+from gateway.matching import Matching, merge, probes_for
+from gateway.pipeline import Pipeline
+from gateway.settings import Settings
+from gateway.stages import Stages
+from serving.deadline import Deadline
+from serving.errors import InvalidField
+
+_MATCHING = {
+    retrieval_service_pb2.CATEGORY_MATCHING_STRICT: Matching.STRICT,
+    retrieval_service_pb2.CATEGORY_MATCHING_PREFER: Matching.PREFER,
+    retrieval_service_pb2.CATEGORY_MATCHING_IGNORE: Matching.IGNORE,
+}
+_DEFAULT_TOP_K = 5
+_LARGEST_TOP_K = 100
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The garments of a photo, and the picture to embed for each."""
+
+    garments: Sequence[types_pb2.Garment]
+    pictures: Sequence[types_pb2.Image]
+
+
+class PhotoSearch:
+    def __init__(self, settings: Settings, stages: Stages, pipeline: Pipeline) -> None:
+        self._settings = settings
+        self._stages = stages
+        self._pipeline = pipeline
+        self._default_matching = Matching(settings.category_matching)
+
+    async def search(
+        self, request: retrieval_service_pb2.SearchRequest, deadline: Deadline
+    ) -> retrieval_service_pb2.SearchResponse:
+        """Raises InvalidField, StageFailed or DeadlineExceeded: a search is never half an answer."""
+        top_k = checked_top_k(request.top_k)
+        began = time.monotonic()
+        found = await self._segment(request, deadline)
+        segmented = time.monotonic()
+        # Where the whole photo stands for the garment, it is what the caller calls `image`.
+        embedded = await self._stages.embed(found.pictures, deadline, field="image")
+        finished_embedding = time.monotonic()
+        matches = await self._query(
+            request, found.garments, embedded.embeddings, embedded.model_digest, top_k, deadline
+        )
+        queried = time.monotonic()
+        if not request.include_cutouts:
+            for garment in found.garments:
+                garment.ClearField("cutout")
+        return retrieval_service_pb2.SearchResponse(
+            results=[
+                retrieval_service_pb2.GarmentMatches(garment=garment, matches=nearest)
+                for garment, nearest in zip(found.garments, matches, strict=True)
+            ],
+            stage_times=retrieval_service_pb2.StageTimes(
+                segment=_duration(segmented - began),
+                embed=_duration(finished_embedding - segmented),
+                query=_duration(queried - finished_embedding),
+            ),
+        )
+
+    async def _segment(self, request: retrieval_service_pb2.SearchRequest, deadline: Deadline) -> _Found:
+        if request.whole_image:
+            return _Found([types_pb2.Garment(area=1.0)], [request.image])
+        response = await self._stages.segment(
+            segment_service_pb2.SegmentRequest(
+                image=request.image,
+                categories=request.categories,
+                cutout_size=await self._pipeline.cutout_size(deadline),
+                include_masks=request.include_masks,
+            ),
+            deadline,
+        )
+        if not response.garments:
+            box = types_pb2.Box(width=response.image_width, height=response.image_height)
+            return _Found([types_pb2.Garment(area=1.0, box=box)], [request.image])
+        pictures = [types_pb2.Image(pixels=garment.cutout) for garment in response.garments]
+        return _Found(response.garments, pictures)
+
+    async def _query(
+        self,
+        request: retrieval_service_pb2.SearchRequest,
+        garments: Sequence[types_pb2.Garment],
+        embeddings: Sequence[types_pb2.Embedding],
+        digest: str,
+        top_k: int,
+        deadline: Deadline,
+    ) -> list[list[types_pb2.Match]]:
+        matching = _MATCHING.get(request.category_matching, self._default_matching)
+        probes = [
+            probes_for(embedding, garment.category, matching)
+            for garment, embedding in zip(garments, embeddings, strict=True)
+        ]
+        if request.categories and not garments[0].category and matching is not Matching.IGNORE:
+            probes[0][0].categories.extend(request.categories)  # the whole photo, among the kinds asked for
+        query = search_service_pb2.QueryRequest(
+            collection=request.collection,
+            model_digest=digest,
+            probes=[probe for own in probes for probe in own],
+            top_k=top_k,
+            filter=request.filter,
+        )
+        bound = request.max_distance if request.HasField("max_distance") else self._settings.max_distance
+        if bound is not None:
+            query.max_distance = bound
+        answers = iter((await self._stages.query(query, deadline)).results)
+        return [merge([next(answers).matches for _ in own], top_k, self._settings.category_penalty) for own in probes]
+
+
+def checked_top_k(top_k: int) -> int:
+    """The number of items to find. Raises InvalidField."""
+    if not 0 <= top_k <= _LARGEST_TOP_K:
+        raise InvalidField("top_k", f"{top_k} is outside 1 to {_LARGEST_TOP_K} (0: {_DEFAULT_TOP_K})")
+    return top_k or _DEFAULT_TOP_K
+
+
+def _duration(seconds: float) -> Duration:
+    return Duration(nanos=round(seconds % 1 * 1e9), seconds=int(seconds))

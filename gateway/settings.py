@@ -1,0 +1,38 @@
+"""Every knob of the gateway; each is an environment variable GATEWAY_…"""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from serving.settings import ServerSettings
+
+
+class Settings(ServerSettings):
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_")
+
+    listen: str = "127.0.0.1:50050"
+    segment_target: str = Field("dns:///127.0.0.1:50051", description="gRPC target of the segment workers.")
+    embed_target: str = Field("dns:///127.0.0.1:50052", description="gRPC target of the embed workers.")
+    search_target: str = Field("dns:///127.0.0.1:50053", description="gRPC target of the search service.")
+    timeout_s: float = Field(
+        10.0, gt=0, description="Longest time for a call, in seconds; a caller's sooner deadline holds."
+    )
+    max_distance: float | None = Field(
+        None, ge=0, description="Farther items are left out, where the caller names no distance. Absent: none is."
+    )
+    category_matching: Literal["strict", "prefer", "ignore"] = Field(
+        "prefer", description="What a garment's category means for its matches, where the caller does not say."
+    )
+    category_penalty: float = Field(
+        0.1,
+        ge=0,
+        le=2,
+        description="With `prefer`: distance that is added, for the order only, to items of other categories.",
+    )
+    import_in_flight: int = Field(16, ge=1, description="Items of one import stream that are worked on at a time.")
+    import_item_timeout_s: float = Field(
+        60.0,
+        gt=0,
+        description="Longest time for one item, waiting for busy or restarting workers included, in seconds.",
+    )

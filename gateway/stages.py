@@ -1,0 +1,96 @@
+"""The services behind the gateway, as it calls them: under a deadline, with errors that name the stage."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Any, Protocol, TypeVar
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from clothing_retrieval.v1 import (
+    catalog_service_pb2_grpc,
+    embed_service_pb2,
+    embed_service_pb2_grpc,
+    search_service_pb2,
+    search_service_pb2_grpc,
+    segment_service_pb2,
+    segment_service_pb2_grpc,
+    types_pb2,
+)
+from gateway.settings import Settings
+from serving.channels import connect
+from serving.deadline import Deadline
+from serving.errors import StageFailed
+from serving.telemetry import outgoing_metadata
+
+Response = TypeVar("Response", covariant=True)
+
+
+class Call(Protocol[Response]):
+    """A unary method of a generated stub."""
+
+    def __call__(self, request: Any, *, timeout: float, metadata: Any) -> Awaitable[Response]: ...
+
+
+class Stages:
+    """Channels and stubs of the three services. Every method raises StageFailed or DeadlineExceeded."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._channels = [
+            connect(settings.segment_target, "clothing_retrieval.v1.SegmentService"),
+            connect(settings.embed_target, "clothing_retrieval.v1.EmbedService"),
+            connect(
+                settings.search_target, "clothing_retrieval.v1.SearchService", "clothing_retrieval.v1.CatalogService"
+            ),
+        ]
+        segment, embed, search = self._channels
+        self._segment = segment_service_pb2_grpc.SegmentServiceStub(segment)
+        self._embed = embed_service_pb2_grpc.EmbedServiceStub(embed)
+        self._search_health = health_pb2_grpc.HealthStub(search)
+        self.search = search_service_pb2_grpc.SearchServiceStub(search)
+        self.catalog = catalog_service_pb2_grpc.CatalogServiceStub(search)
+
+    async def segment(
+        self, request: segment_service_pb2.SegmentRequest, deadline: Deadline, field: str = "image"
+    ) -> segment_service_pb2.SegmentResponse:
+        """``field`` is what the caller calls the photo."""
+        return await call("segment", self._segment.Segment, request, deadline, renamed=("image", field))
+
+    async def embed(
+        self, images: Sequence[types_pb2.Image], deadline: Deadline, field: str = "images[0]"
+    ) -> embed_service_pb2.EmbedResponse:
+        """``field`` is what the caller calls the first picture."""
+        request = embed_service_pb2.EmbedRequest(images=images)
+        return await call("embed", self._embed.Embed, request, deadline, renamed=("images[0]", field))
+
+    async def query(
+        self, request: search_service_pb2.QueryRequest, deadline: Deadline
+    ) -> search_service_pb2.QueryResponse:
+        return await call("search", self.search.Query, request, deadline)
+
+    async def segment_model(self, deadline: Deadline) -> types_pb2.Model:
+        request = segment_service_pb2.GetSegmentModelRequest()
+        return (await call("segment", self._segment.GetSegmentModel, request, deadline)).model
+
+    async def embed_model(self, deadline: Deadline) -> types_pb2.Model:
+        request = embed_service_pb2.GetEmbedModelRequest()
+        return (await call("embed", self._embed.GetEmbedModel, request, deadline)).model
+
+    async def search_serves(self, deadline: Deadline) -> bool:
+        request = health_pb2.HealthCheckRequest(service="clothing_retrieval.v1.SearchService")
+        response = await call("search", self._search_health.Check, request, deadline)
+        return bool(response.status == health_pb2.HealthCheckResponse.SERVING)
+
+    async def close(self) -> None:
+        for channel in self._channels:
+            await channel.close()
+
+
+async def call(
+    stage: str, method: Call[Response], request: Any, deadline: Deadline, renamed: tuple[str, str] | None = None
+) -> Response:
+    """Calls a stage with what is left of the deadline. Raises DeadlineExceeded when nothing is, else StageFailed."""
+    deadline.check(stage)
+    try:
+        return await method(request, timeout=deadline.remaining(), metadata=outgoing_metadata())
+    except grpc.RpcError as error:
+        raise StageFailed(stage, error, renamed) from error
