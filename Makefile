@@ -38,6 +38,7 @@ test-export: .venv-export/.export  ## Run the tests of training and export (torc
 lint: $(VENV)/.dev  ## Check style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/hadolint deploy/Dockerfile
 
 format: $(VENV)/.dev  ## Format the code
 	$(BIN)/ruff check --fix .
@@ -51,8 +52,16 @@ protos: $(VENV)/.dev  ## Generate the Python stubs from protos/
 		--python_out=. --pyi_out=. --grpc_python_out=. \
 		--plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc --mypy_grpc_out=. $(PROTOS)
 
+lint-protos: $(VENV)/.dev build/node/node_modules/.bin/buf  ## Lint the protos with buf (npm)
+	mkdir -p build/googleapis/google/rpc
+	cp "$$($(BIN)/python -c 'import google.rpc.status_pb2 as m, pathlib; print(pathlib.Path(m.__file__).with_name("status.proto"))')" build/googleapis/google/rpc/
+	build/node/node_modules/.bin/buf lint
+
+build/node/node_modules/.bin/buf:
+	npm install --silent --no-fund --no-audit --prefix build/node @bufbuild/buf@1.75.0
+
 protos-check: protos  ## Fail where the committed stubs are not those that protos/ gives
 	git diff --exit-code -- clothing_retrieval/v1
 	test -z "$$(git status --porcelain -- clothing_retrieval/v1)"
 
-.PHONY: help setup demo test test-export lint format types protos protos-check
+.PHONY: help setup demo test test-export lint format types protos protos-check lint-protos
