@@ -1,0 +1,189 @@
+import io
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import grpc
+import PIL.Image
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import error_details_pb2
+from google.rpc.status_pb2 import Status
+
+from clothing_retrieval import AsyncClient, errors
+from clothing_retrieval.catalog.entry import BadEntry, Entry
+from clothing_retrieval.importer import Importer, Patience, Report
+from clothing_retrieval.v1.retrieval_service_pb2 import ImportItemsRequest, ImportItemsResponse
+from clothing_retrieval.v1.types_pb2 import Item
+from tests.fake_gateway import FakeGateway, picture, refusal, status
+
+HASTE = Patience(attempts=4, first_wait_s=0.01, longest_wait_s=0.02)
+AWAY = status(grpc.StatusCode.UNAVAILABLE, "search is restarting", reason="UNAVAILABLE", service="search")
+BUSY = status(
+    grpc.StatusCode.RESOURCE_EXHAUSTED,
+    "embed queue is full",
+    error_details_pb2.RetryInfo(retry_delay=Duration(nanos=30_000_000)),
+)
+
+
+@pytest.fixture
+def gateway() -> Iterator[FakeGateway]:
+    with FakeGateway() as gateway:
+        yield gateway
+
+
+@pytest.fixture
+async def client(gateway: FakeGateway) -> AsyncIterator[AsyncClient]:
+    async with AsyncClient(gateway.target) as client:
+        yield client
+
+
+@pytest.fixture
+def entries(tmp_path: Path) -> list[Entry | BadEntry]:
+    (tmp_path / "picture.jpg").write_bytes(picture(size=(300, 200)))
+    return [Entry(Item(id=f"{number:03}"), (tmp_path / "picture.jpg",)) for number in range(150)]
+
+
+def sends(gateway: FakeGateway) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for request in gateway.requests:
+        counts[request.item.id] = counts.get(request.item.id, 0) + 1
+    return counts
+
+
+async def test_items_are_imported_with_a_small_picture(
+    gateway: FakeGateway, client: AsyncClient, entries: list[Entry | BadEntry]
+) -> None:
+    seen: list[int] = []
+    report = await Importer(client, collection="shop", on_progress=lambda now: seen.append(now.settled)).run(entries)
+
+    assert (report.created, report.complete, report.again) == (150, True, 0)
+    assert seen[-1] == 150
+    request: ImportItemsRequest = gateway.requests[0]
+    assert request.collection == "shop"
+    with PIL.Image.open(io.BytesIO(request.picture_jpeg)) as small:
+        assert small.size == (256, 171)
+
+
+async def test_running_it_again_changes_nothing(client: AsyncClient, entries: list[Entry | BadEntry]) -> None:
+    await Importer(client).run(entries)
+    report = await Importer(client).run(entries)
+    assert (report.created, report.unchanged) == (0, 150)
+
+
+async def test_a_picture_that_cannot_be_read_is_that_items_failure(
+    gateway: FakeGateway, client: AsyncClient, entries: list[Entry | BadEntry], tmp_path: Path
+) -> None:
+    (tmp_path / "text.jpg").write_text("no picture")
+    bad: list[Entry | BadEntry] = [
+        Entry(Item(id="text"), (tmp_path / "text.jpg",)),
+        Entry(Item(id="gone"), (tmp_path / "gone.jpg",)),
+        BadEntry("row", "items.csv, line 3", "price 'x' is no amount of money"),
+    ]
+    report = await Importer(client).run([*bad, *entries])
+
+    assert report.created == 150
+    assert {(failure.id, failure.reason) for failure in report.failures} == {
+        ("text", "INVALID_IMAGE"),
+        ("gone", "UNREADABLE_FILE"),
+        ("row", "BAD_ENTRY"),
+    }
+    assert not report.complete
+
+
+async def test_an_id_that_comes_twice_is_a_failure(client: AsyncClient, entries: list[Entry | BadEntry]) -> None:
+    report = await Importer(client).run([*entries, entries[0]])
+    assert [(failure.id, failure.reason) for failure in report.failures] == [("000", "DUPLICATE_ID")]
+
+
+async def test_a_refused_item_is_not_sent_again(
+    gateway: FakeGateway, client: AsyncClient, entries: list[Entry | BadEntry]
+) -> None:
+    why = status(grpc.StatusCode.INVALID_ARGUMENT, "images[0]: too small", reason="INVALID_IMAGE")
+    gateway.on_import = lambda request: refusal(request.item.id, why) if request.item.id == "007" else None
+    report = await Importer(client, patience=HASTE).run(entries)
+    assert [(failure.id, failure.code, failure.message) for failure in report.failures] == [
+        ("007", "INVALID_ARGUMENT", "images[0]: too small")
+    ]
+    assert sends(gateway)["007"] == 1
+
+
+@pytest.mark.parametrize("why", [AWAY, BUSY], ids=["away", "busy"])
+async def test_an_item_is_sent_again_after_a_passing_error(
+    gateway: FakeGateway, client: AsyncClient, entries: list[Entry | BadEntry], why: Status
+) -> None:
+    refused: set[str] = set()
+
+    def once(request: ImportItemsRequest) -> ImportItemsResponse | None:
+        if request.item.id in refused or int(request.item.id) % 3:
+            return None
+        refused.add(request.item.id)
+        return refusal(request.item.id, why)
+
+    gateway.on_import = once
+    report = await Importer(client, patience=HASTE).run(entries)
+    assert (report.created, report.again, report.complete) == (150, 50, True)
+
+
+async def test_an_item_that_never_succeeds_fails_after_some_attempts(
+    gateway: FakeGateway, client: AsyncClient, entries: list[Entry | BadEntry]
+) -> None:
+    gateway.on_import = lambda request: refusal("007", AWAY) if request.item.id == "007" else None
+    report = await Importer(client, patience=HASTE).run(entries)
+    assert [failure.message for failure in report.failures] == ["search is restarting (4 attempts)"]
+    assert sends(gateway)["007"] == HASTE.attempts
+    assert report.stopped is None
+
+
+async def test_a_broken_stream_is_opened_again_and_goes_on(
+    gateway: FakeGateway, client: AsyncClient, entries: list[Entry | BadEntry]
+) -> None:
+    broken = False
+
+    def break_once(request: ImportItemsRequest) -> Status | None:
+        nonlocal broken
+        if request.item.id == "075" and not broken:
+            broken = True
+            return AWAY
+        return None
+
+    gateway.on_import = break_once
+    report = await Importer(client, patience=HASTE).run(entries)
+    assert (report.complete, report.settled) == (True, 150)
+    assert set(gateway.items) == {f"{number:03}" for number in range(150)}
+
+
+async def test_a_gateway_that_stays_away_stops_the_import(
+    gateway: FakeGateway, client: AsyncClient, entries: list[Entry | BadEntry]
+) -> None:
+    gateway.stop()
+    report = await Importer(client, patience=HASTE).run(entries)
+    assert isinstance(report.stopped, errors.Unavailable)
+    assert report.settled == 0
+
+
+async def test_an_error_that_concerns_all_items_is_raised(
+    gateway: FakeGateway, client: AsyncClient, entries: list[Entry | BadEntry]
+) -> None:
+    mismatch = status(grpc.StatusCode.FAILED_PRECONDITION, "another model", reason="MODEL_MISMATCH")
+    gateway.on_import = lambda request: refusal(request.item.id, mismatch)
+    with pytest.raises(errors.FailedPrecondition, match="another model"):
+        await Importer(client).run(entries)
+    assert len(gateway.requests) <= 65
+
+
+async def test_little_is_read_ahead(gateway: FakeGateway, client: AsyncClient, entries: list[Entry | BadEntry]) -> None:
+    taken = 0
+    most = 0
+
+    def source() -> Iterator[Entry | BadEntry]:
+        nonlocal taken
+        for entry in entries:
+            taken += 1
+            yield entry
+
+    def watch(report: Report) -> None:
+        nonlocal most
+        most = max(most, taken - report.settled)
+
+    await Importer(client, window=5, on_progress=watch).run(source())
+    assert most <= 6

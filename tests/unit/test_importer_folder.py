@@ -1,0 +1,145 @@
+from pathlib import Path
+
+import pytest
+
+from clothing_retrieval.catalog.entry import BadEntry, CatalogueError, Entry
+from clothing_retrieval.catalog.fields import BadValue, read_price
+from clothing_retrieval.catalog.folder import read_folder
+
+
+def write(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"never opened")
+
+
+def items(folder: Path) -> dict[str, Entry]:
+    return {entry.item.id: entry for entry in read_folder(folder) if isinstance(entry, Entry)}
+
+
+def problems(folder: Path) -> dict[str, str]:
+    return {entry.id: entry.problem for entry in read_folder(folder) if isinstance(entry, BadEntry)}
+
+
+def test_without_a_table_paths_tell_id_category_and_title(tmp_path: Path) -> None:
+    write(tmp_path, "dress/red/silk-evening_dress.JPG", "bag/0001.png", "loose.webp", ".hidden/x.jpg", "notes.txt")
+    found = items(tmp_path)
+    assert {id: (entry.item.category, entry.item.title) for id, entry in found.items()} == {
+        "dress/red/silk-evening_dress": ("dress", "Silk evening dress"),
+        "bag/0001": ("bag", "Bag 0001"),
+        "loose": ("", "Loose"),
+    }
+
+
+def test_a_long_path_gets_an_id_that_fits_and_stays_the_same(tmp_path: Path) -> None:
+    write(tmp_path, f"top/{'a' * 150}.jpg", f"top/{'a' * 151}.jpg")
+    first, second = items(tmp_path)
+    assert len(first) == len(second) == 128
+    assert first != second
+    assert {first, second} == set(items(tmp_path))
+
+
+def test_a_table_adds_details_and_what_it_does_not_know_becomes_attributes(tmp_path: Path) -> None:
+    write(tmp_path, "dress/1.jpg", "dress/2.jpg")
+    (tmp_path / "items.csv").write_text(
+        "id,file,Title,price,special price,Currency,gender,in_stock,url,img_url,Color\n"
+        'A1,dress/1.jpg,"Dress, red",1290,990.5,twd,Women,in stock,https://a/1,https://a/1.jpg,red\n',
+        encoding="utf-8-sig",
+    )
+    found = items(tmp_path)
+    item = found["A1"].item
+    assert (item.title, item.category, item.price, item.sale_price, item.currency) == (
+        "Dress, red",
+        "dress",
+        1290,
+        990.5,
+        "TWD",
+    )
+    assert (item.gender, item.in_stock, item.url, item.image_url) == ("female", True, "https://a/1", "https://a/1.jpg")
+    assert dict(item.attributes) == {"color": "red"}
+    assert set(found) == {"A1", "dress/2"}
+
+
+def test_rows_with_one_id_are_pictures_of_one_item(tmp_path: Path) -> None:
+    write(tmp_path, "a.jpg", "b.jpg")
+    (tmp_path / "any name.csv").write_text("id;file;title;color\nX;a.jpg;First;\nX;b.jpg;Second;blue\n")
+    entry = items(tmp_path)["X"]
+    assert [path.name for path in entry.pictures] == ["a.jpg", "b.jpg"]
+    assert (entry.item.title, dict(entry.item.attributes)) == ("First", {"color": "blue"})
+
+
+def test_a_row_finds_its_picture_by_its_id(tmp_path: Path) -> None:
+    write(tmp_path, "skirt/S1.jpg", "skirt/S2.jpg")
+    (tmp_path / "items.csv").write_text("id\ttitle\nS1\tOne\nskirt/S2\tTwo\n")
+    assert {id: entry.item.title for id, entry in items(tmp_path).items()} == {"S1": "One", "skirt/S2": "Two"}
+
+
+def test_a_row_without_an_id_has_its_path_for_one(tmp_path: Path) -> None:
+    write(tmp_path, "skirt/S1.jpg")
+    (tmp_path / "items.csv").write_text("file,title\nskirt\\S1.jpg,One\n")
+    assert items(tmp_path)["skirt/S1"].item.title == "One"
+
+
+def test_bad_rows_are_told_and_stop_no_other(tmp_path: Path) -> None:
+    write(tmp_path, "a.jpg", "b.jpg", "c.jpg")
+    (tmp_path / "items.csv").write_text(
+        "id,file,price,in_stock\nA,a.jpg,cheap,yes\nB,gone.jpg,1,yes\nC,c.jpg,1,maybe\nD,,1,yes\nE,b.jpg,1,no\n"
+    )
+    assert list(items(tmp_path)) == ["E"]
+    found = problems(tmp_path)
+    assert "price 'cheap'" in found["A"]
+    assert "gone.jpg" in found["B"]
+    assert "in_stock 'maybe'" in found["C"]
+    assert "no picture" in found["D"]
+
+
+@pytest.mark.parametrize(
+    ("table", "complaint"),
+    [("title,price\nx,1\n", "neither a column"), (b"id,title\nx,\xff\n".decode("latin-1"), "UTF-8")],
+)
+def test_an_unusable_table_is_told(tmp_path: Path, table: str, complaint: str) -> None:
+    write(tmp_path, "a.jpg")
+    (tmp_path / "items.csv").write_text(table, encoding="latin-1")
+    with pytest.raises(CatalogueError, match=complaint):
+        read_folder(tmp_path)
+
+
+def test_several_tables_are_too_many_unless_one_is_named_items(tmp_path: Path) -> None:
+    write(tmp_path, "a.jpg")
+    for name in ("a.csv", "b.csv"):
+        (tmp_path / name).write_text("id\na\n")
+    with pytest.raises(CatalogueError, match=r"items\.csv"):
+        read_folder(tmp_path)
+    (tmp_path / "items.csv").write_text("id,title\na,Named\n")
+    assert items(tmp_path)["a"].item.title == "Named"
+
+
+def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="no pictures"):
+        read_folder(tmp_path)
+    with pytest.raises(CatalogueError, match="is no folder"):
+        read_folder(tmp_path / "absent")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1290", (1290, "")),
+        ("1,290 TWD", (1290, "TWD")),
+        ("NT$ 1,290.50", (1290.5, "")),
+        ("EUR 1.290,00", (1290, "EUR")),
+        ("19,99", (19.99, "")),
+        ("1 290", (1290, "")),
+        ("1,290,000", (1290000, "")),
+        ("0.5", (0.5, "")),
+    ],
+)
+def test_prices_are_read_as_merchants_write_them(text: str, expected: tuple[float, str]) -> None:
+    assert read_price("price", text) == expected
+
+
+@pytest.mark.parametrize("text", ["free", "-5", ""])
+def test_what_is_no_price_is_refused(text: str) -> None:
+    with pytest.raises(BadValue):
+        read_price("price", text)
