@@ -1,0 +1,60 @@
+"""Views side by side in memory: growable arrays that one thread appends to while others read."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from search_service.records import Keys, Matrix
+
+ALIVE = np.iinfo(np.int64).max
+_LEAST = 256
+
+
+@dataclass
+class Columns:
+    """Row by row, in the order of the labels.
+
+    Rows below ``count`` never change, but for ``died``: the version of the collection in which a row was deleted, ALIVE
+    until then. Growing makes new arrays and leaves the old ones to whoever still reads them.
+    """
+
+    labels: Keys
+    items: Keys
+    ordinals: npt.NDArray[np.uint8]
+    died: Keys
+    vectors: Matrix  # (capacity, dimension)
+    count: int = 0
+
+    @classmethod
+    def empty(cls, dimension: int, capacity: int = _LEAST) -> "Columns":
+        capacity = max(capacity, _LEAST)
+        return cls(
+            np.empty(capacity, np.int64),
+            np.empty(capacity, np.int64),
+            np.empty(capacity, np.uint8),
+            np.full(capacity, ALIVE, np.int64),
+            np.empty((capacity, dimension), np.float32),
+        )
+
+    def append(self, labels: Keys, items: Keys, ordinals: npt.NDArray[np.uint8], vectors: Matrix) -> None:
+        """Labels must be greater than all before, and ascend."""
+        end = self.count + len(labels)
+        if end > len(self.labels):
+            self._grow(max(end, 2 * len(self.labels)))
+        self.labels[self.count : end] = labels
+        self.items[self.count : end] = items
+        self.ordinals[self.count : end] = ordinals
+        self.vectors[self.count : end] = vectors
+        self.count = end
+
+    def rows_of(self, labels: Keys) -> Keys:
+        """Rows of labels that are all there."""
+        return np.searchsorted(self.labels[: self.count], labels).astype(np.int64, copy=False)
+
+    def _grow(self, capacity: int) -> None:
+        old, new = self, Columns.empty(self.vectors.shape[1], capacity)
+        for name in ("labels", "items", "ordinals", "died", "vectors"):
+            array = getattr(new, name)
+            array[: old.count] = getattr(old, name)[: old.count]
+            setattr(self, name, array)

@@ -1,0 +1,256 @@
+"""The nearest items around vectors, in memory.
+
+Rows are compared exactly where a shelf has no graph, where they wait in its tail, where the caller asks for it, and
+where a filter keeps only some items. Else the graph is walked, ever wider until it has given enough items.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from search_service.graph import GraphTorn
+from search_service.records import Keys, Matrix
+from search_service.shelf import ShelfView
+from search_service.shelves import Picture
+
+_HIDDEN = -np.inf
+_CELLS = 1 << 24  # similarities held at a time: 64 MiB
+_WIDEN = 4
+_GRAPH_SHARE = 8  # a walk for more than this part of a graph costs more than comparing with all of it
+
+Similarities = npt.NDArray[np.float32]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Vectors to be near to, any of them; items to leave out."""
+
+    vectors: Matrix  # (1 or more, dimension), unit length
+    categories: Sequence[str]
+    without: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Want:
+    count: int
+    max_distance: float | None = None
+    exact: bool = False
+    kept: Keys | None = None  # only items with these keys
+
+
+@dataclass(frozen=True)
+class Hit:
+    item: int
+    distance: float
+    view: int
+
+
+def nearest(picture: Picture, targets: Sequence[Target], want: Want) -> list[list[Hit]]:
+    """For each target its hits, nearest first: each item once, by its nearest view.
+
+    There are ``want.count``, and beyond these all that are just as far as the last; fewer where there are no more.
+    """
+    keep = None if want.kept is None else _flags(want.kept)
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for position, target in enumerate(targets):
+        groups.setdefault(picture.chosen(target.categories), []).append(position)
+    answers: list[list[Hit]] = [[] for _ in targets]
+    for categories, positions in groups.items():
+        views = [picture.shelves[category] for category in categories]
+        walked = [view for view in views if view.graph is not None and not want.exact and keep is None]
+        scan = _Scan([_span(view, picture.version, keep, whole=view not in walked) for view in views])
+        for batch in _batches(targets, positions, scan.size):
+            for position, similarities in zip(batch, scan.compare([targets[p] for p in batch]), strict=True):
+                target = targets[position]
+                found = scan.best(similarities, want.count)
+                for view in walked:
+                    found += _walk(view, picture.version, target, want)
+                answers[position] = _rank(found, target, want)
+    return answers
+
+
+@dataclass(frozen=True)
+class _Span:
+    """Rows of one shelf: those listed, or all from ``start`` on; ``hidden`` flags those that do not count."""
+
+    view: ShelfView
+    start: int
+    rows: Keys | None
+    hidden: Flags | None
+
+    def size(self) -> int:
+        return self.view.count - self.start if self.rows is None else len(self.rows)
+
+    def vectors(self) -> Matrix:
+        return self.view.vectors[self.start : self.view.count] if self.rows is None else self.view.vectors[self.rows]
+
+    def items(self) -> Keys:
+        return self.view.items[self.start : self.view.count] if self.rows is None else self.view.items[self.rows]
+
+
+@dataclass(frozen=True)
+class _Found:
+    items: Keys
+    ordinals: npt.NDArray[np.uint8]
+    vectors: Matrix
+
+
+class _Scan:
+    """Spans of several shelves laid side by side, to be compared with many vectors at once."""
+
+    def __init__(self, spans: Sequence[_Span]) -> None:
+        self._spans = [span for span in spans if span.size()]
+        self._ends = np.cumsum([span.size() for span in self._spans], dtype=np.int64)
+        self.size = int(self._ends[-1]) if self._spans else 0
+        empty = np.empty(0, np.int64)
+        self._items = np.concatenate([span.items() for span in self._spans]) if self._spans else empty
+        dimension = self._spans[0].view.vectors.shape[1] if self._spans else 0
+        # float32 cosines err by at most this (a bound on the rounding of a sum); what lies closer together than twice
+        # as much is told apart by the distance itself.
+        self._slack = np.float32(2 * dimension * 2.0**-23)
+
+    def compare(self, targets: Sequence[Target]) -> Iterable[Similarities]:
+        """For each target the cosine of each row, (size,); -inf where a row is hidden."""
+        vectors = np.concatenate([target.vectors for target in targets])
+        cosines = np.empty((len(vectors), self.size), np.float32)
+        start = 0
+        for span, end in zip(self._spans, self._ends.tolist(), strict=True):
+            np.matmul(vectors, span.vectors().T, out=cosines[:, start:end])
+            if span.hidden is not None:
+                cosines[:, start:end][:, span.hidden] = _HIDDEN
+            start = end
+        first = 0
+        for target in targets:
+            count = len(target.vectors)
+            row = cosines[first] if count == 1 else cosines[first : first + count].max(axis=0)
+            for item in target.without:
+                row[self._items == item] = _HIDDEN
+            first += count
+            yield row
+
+    def best(self, similarities: Similarities, count: int) -> list[_Found]:
+        """Rows among which are the nearest of the ``count`` nearest items, and all that are as far as the last."""
+        wide = count
+        while wide < self.size:
+            threshold = np.partition(similarities, self.size - wide)[self.size - wide]
+            if threshold == _HIDDEN:
+                break
+            near = np.flatnonzero(similarities >= threshold - self._slack)
+            certain = self._items[near[similarities[near] >= threshold]]
+            if len(set(certain.tolist())) >= count:
+                return self._gather(near)
+            wide *= _WIDEN
+        return self._gather(np.flatnonzero(similarities > _HIDDEN))
+
+    def _gather(self, positions: Keys) -> list[_Found]:
+        found, start = [], 0
+        cuts = np.searchsorted(positions, self._ends).tolist()
+        for span, cut, end in zip(self._spans, cuts, self._ends.tolist(), strict=True):
+            if cut > start:
+                rows = positions[start:cut] - (end - span.size())
+                found.append(_take(span.view, rows + span.start if span.rows is None else span.rows[rows]))
+            start = cut
+        return found
+
+
+def _span(view: ShelfView, version: int, keep: Flags | None, whole: bool) -> _Span:
+    """What of a shelf has to be compared: all of it, or the tail that its graph lacks."""
+    start = 0 if whole else view.graphed
+    visible = view.alive(version)[start:] if view.dead else None
+    if keep is None:
+        return _Span(view, start, None, None if visible is None else ~visible)
+    items = view.items[start : view.count]
+    wanted = keep[np.minimum(items, len(keep) - 1)]
+    if visible is not None:
+        wanted &= visible
+    rows = np.flatnonzero(wanted)
+    if len(rows) * 4 < len(items):
+        return _Span(view, 0, rows + start, None)
+    return _Span(view, start, None, ~wanted)
+
+
+def _walk(view: ShelfView, version: int, target: Target, want: Want) -> list[_Found]:
+    """Candidates from a shelf's graph; from all its rows where walking costs more, or finds too few."""
+    assert view.graph is not None
+    wide = max(32, 2 * want.count + 16)
+    while wide * _GRAPH_SHARE <= view.graphed:
+        try:
+            walks = [view.graph.nearest(vector, wide) for vector in target.vectors]
+        except GraphTorn:
+            break
+        rows = np.unique(np.concatenate([rows for rows, _ in walks]))
+        rows = rows[rows < view.count]
+        found = _take(view, rows[view.died[rows] > version])
+        reach = float(min(np.sqrt(squared[-1]) for _, squared in walks))
+        if _complete(found, target, want, reach):
+            return [found]
+        wide *= _WIDEN
+    scan = _Scan([_span(view, version, None, whole=True)])
+    return scan.best(next(iter(scan.compare([target]))), want.count)
+
+
+def _complete(found: _Found, target: Target, want: Want, reach: float) -> bool:
+    """Whether nothing beyond ``reach``, as far as the walks went, can belong to the answer."""
+    if want.max_distance is not None and want.max_distance < reach:
+        return True
+    hits = _rank([found], target, want)
+    return len(hits) >= want.count and hits[-1].distance < reach * (1 - 1e-5)
+
+
+def _take(view: ShelfView, rows: Keys) -> _Found:
+    return _Found(view.items[rows], view.ordinals[rows], view.vectors[rows])
+
+
+def _rank(found: Sequence[_Found], target: Target, want: Want) -> list[Hit]:
+    """The nearest items among what was found, and those as far as the last of them."""
+    if not found:
+        return []
+    items = np.concatenate([each.items for each in found])
+    ordinals = np.concatenate([each.ordinals for each in found])
+    distances = _distances(np.concatenate([each.vectors for each in found]), target.vectors)
+    hits: dict[int, Hit] = {}
+    last = np.inf if want.max_distance is None else want.max_distance
+    for position in np.lexsort((ordinals, distances)).tolist():
+        distance = float(distances[position])
+        if distance > last:
+            break
+        item = int(items[position])
+        if item in hits or item in target.without:
+            continue
+        hits[item] = Hit(item, distance, int(ordinals[position]))
+        if len(hits) == want.count:
+            last = min(last, distance)
+    return list(hits.values())
+
+
+def _distances(vectors: Matrix, targets: Matrix) -> npt.NDArray[np.float32]:
+    """To the nearest of the targets, (n,), in [0, 2]: the norm of the difference, which is exact near 0 too."""
+    wide = vectors.astype(np.float64)
+    norms = [np.sqrt(np.square(wide - target).sum(axis=1)) for target in targets]
+    nearest_norms: npt.NDArray[np.float64] = np.minimum.reduce(norms)
+    return nearest_norms.clip(0, 2).astype(np.float32)
+
+
+def _flags(keys: Keys) -> Flags:
+    """Flag of each key up to one beyond the largest; that last one is for all greater ones, and not set."""
+    flags = np.zeros(int(keys.max(initial=-1)) + 2, np.bool_)
+    flags[keys] = True
+    return flags
+
+
+def _batches(targets: Sequence[Target], positions: Sequence[int], size: int) -> Iterable[list[int]]:
+    """Positions, few enough at a time that their similarities fit into memory."""
+    batch: list[int] = []
+    rows = 0
+    for position in positions:
+        more = len(targets[position].vectors)
+        if batch and (rows + more) * size > _CELLS:
+            yield batch
+            batch, rows = [], 0
+        batch.append(position)
+        rows += more
+    if batch:
+        yield batch

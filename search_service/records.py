@@ -1,0 +1,79 @@
+"""What is written, asked and answered, as plain values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from search_service.filters import Filter
+
+Matrix = npt.NDArray[np.float32]
+Keys = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Record:
+    """An item to write, checked. ``message`` is the Item, serialised."""
+
+    id: str
+    category: str
+    gender: str
+    currency: str
+    price: float | None
+    sale_price: float | None
+    in_stock: bool | None
+    attributes: Mapping[str, str]
+    message: bytes
+    fingerprint: str
+    picture: bytes
+    view_categories: Sequence[str]
+    vectors: Matrix  # (views, dimension), unit length
+
+
+@dataclass(frozen=True)
+class Added:
+    """A view that was written."""
+
+    category: str
+    label: int
+    item: int
+    ordinal: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one committed write did to a collection's views."""
+
+    collection: int
+    removed: Sequence[tuple[str, int]]  # category, label
+    added: Sequence[Added]
+    vectors: Matrix  # (added, dimension)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One point to search around: vectors, or the item whose views are the vectors."""
+
+    vectors: Matrix | None  # (1, dimension), unit length
+    item_id: str
+    categories: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Query:
+    probes: Sequence[Probe]
+    top_k: int
+    filter: Filter
+    max_distance: float | None
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Match:
+    """``message`` is the Item, serialised."""
+
+    id: str
+    message: bytes
+    distance: float
+    view: int

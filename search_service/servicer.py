@@ -1,0 +1,62 @@
+"""SearchService: RPC in, RPC out."""
+
+from typing import Any
+
+import grpc
+
+from clothing_retrieval.v1 import search_service_pb2 as pb
+from clothing_retrieval.v1 import search_service_pb2_grpc
+from search_service import requests
+from search_service.calls import Calls
+from search_service.index import Index
+from serving.deadline import Deadline
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    async def CreateCollection(
+        self, request: pb.CreateCollectionRequest, context: Context
+    ) -> pb.CreateCollectionResponse:
+        digest, dimension = requests.model_and_dimension(request)
+        created = await self._calls.write(
+            Deadline.of(context), lambda index: index.create_collection(request.name, digest, dimension)
+        )
+        return pb.CreateCollectionResponse(created=created)
+
+    async def UpsertItems(self, request: pb.UpsertItemsRequest, context: Context) -> pb.UpsertItemsResponse:
+        deadline = Deadline.of(context)
+
+        def work(index: Index) -> Any:
+            collection = index.collection(request.collection)
+            return index.upsert(collection, requests.records(request, collection), deadline)
+
+        done = await self._calls.write(deadline, work)
+        return pb.UpsertItemsResponse(created=done.created, updated=done.updated)
+
+    async def GetFingerprints(self, request: pb.GetFingerprintsRequest, context: Context) -> pb.GetFingerprintsResponse:
+        ids = requests.item_ids(request.ids)
+        found = await self._calls.read(
+            Deadline.of(context), lambda index: index.fingerprints(index.collection(request.collection), ids)
+        )
+        return pb.GetFingerprintsResponse(fingerprints=found)
+
+    async def Query(self, request: pb.QueryRequest, context: Context) -> pb.QueryResponse:
+        def work(index: Index) -> pb.QueryResponse:
+            collection = index.collection(request.collection)
+            response = pb.QueryResponse()
+            for matches in index.query(collection, requests.query(request, collection)):
+                result = response.results.add()
+                for match in matches:
+                    answer = result.matches.add(distance=match.distance, view=match.view)
+                    answer.item.ParseFromString(match.message)
+            return response
+
+        return await self._calls.read(Deadline.of(context), work)
+
+    async def CreateBackup(self, request: pb.CreateBackupRequest, context: Context) -> pb.CreateBackupResponse:
+        backup = await self._calls.backup(Deadline.of(context))
+        return pb.CreateBackupResponse(name=backup.name, size_bytes=backup.size_bytes)

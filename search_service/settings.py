@@ -1,0 +1,38 @@
+"""Settings of the search service: environment variables SEARCH_LISTEN, SEARCH_DATA_DIR and so on."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from serving.settings import ServerSettings
+
+
+class Settings(ServerSettings):
+    model_config = SettingsConfigDict(env_prefix="SEARCH_")
+
+    listen: str = "127.0.0.1:50053"
+    data_dir: Path = Field(Path("data/search"), description="Folder of the database. One process may have it open.")
+    backup_dir: Path | None = Field(None, description="Folder of the backups. Empty: `backups` in the data folder.")
+    exact_below: int = Field(
+        10_000, ge=0, description="Shelves of at most this many vectors are compared exactly, in vectors."
+    )
+    ef: int = Field(100, ge=10, le=10_000, description="Beam of a walk through a graph, in vectors.")
+    m: int = Field(16, ge=4, le=64, description="Links of a vector in a graph.")
+    ef_construction: int = Field(200, ge=16, le=2000, description="Beam of building a graph, in vectors.")
+    tail: int = Field(
+        2_000, ge=1, description="Vectors that may wait, compared exactly, before they are linked into a graph."
+    )
+    dead_share: float = Field(
+        0.2, gt=0, lt=1, description="Share of a shelf that may be deleted vectors before it is rebuilt, in (0, 1)."
+    )
+    build_threads: int = Field(1, ge=1, description="CPUs that a graph is first built with.")
+    threads: int = Field(4, ge=1, description="Calls that read at the same time; each has its own connection.")
+    queue: int = Field(
+        256, ge=1, description="Reading calls that are admitted at a time; further ones get RESOURCE_EXHAUSTED."
+    )
+    write_queue: int = Field(256, ge=1, description="Writes that may wait; further ones get RESOURCE_EXHAUSTED.")
+    group: int = Field(64, ge=1, description="Writes that share one commit, at most.")
+
+    def backups(self) -> Path:
+        return self.backup_dir or self.data_dir / "backups"

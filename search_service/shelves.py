@@ -1,0 +1,79 @@
+"""What memory holds of one collection: its shelves, and versions of them that never change."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from search_service.names import Collection
+from search_service.records import Added, Change, Matrix
+from search_service.shelf import Shelf, ShelfView
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The shelves (by category) in one version. Every reader of it sees a whole number of writes."""
+
+    version: int = 0
+    shelves: Mapping[str, ShelfView] = field(default_factory=dict)
+
+    def chosen(self, categories: Sequence[str]) -> tuple[str, ...]:
+        """Those of the categories that have a shelf; all that there are where none is named."""
+        return tuple(name for name in dict.fromkeys(categories or self.shelves) if name in self.shelves)
+
+    def view_count(self) -> int:
+        return sum(shelf.count - shelf.dead for shelf in self.shelves.values())
+
+
+class Shelves:
+    """Readers take ``picture`` and need no lock. Writers take turns."""
+
+    def __init__(self, collection: Collection) -> None:
+        self.collection = collection
+        self.picture = Picture()
+        self._shelves: dict[str, Shelf] = {}
+        self._turn = threading.Lock()
+
+    def load(self, category: str, views: Sequence[tuple[int, int, int]], vectors: Matrix) -> None:
+        """(label, item, ordinal) of views from disk, in the order of their labels."""
+        labels, items, ordinals = np.array(views, np.int64).reshape(-1, 3).T
+        with self._turn:
+            self._shelf(category).append(labels, items, ordinals.astype(np.uint8), vectors)
+            self._publish([category], self.picture.version)
+
+    def apply(self, change: Change) -> None:
+        version = self.picture.version + 1
+        removed: dict[str, list[int]] = {}
+        for category, label in change.removed:
+            removed.setdefault(category, []).append(label)
+        added: dict[str, list[int]] = {}
+        for position, view in enumerate(change.added):
+            added.setdefault(view.category, []).append(position)
+        with self._turn:
+            for category, labels in removed.items():
+                self._shelf(category).bury(np.array(labels, np.int64), version)
+            for category, positions in added.items():
+                self._append(category, [change.added[p] for p in positions], change.vectors[positions])
+            self._publish({*removed, *added}, version)
+
+    def tend(self, category: str, step: Callable[[Shelf], None]) -> None:
+        """Runs ``step``, which changes how a shelf is kept but not what it holds."""
+        with self._turn:
+            step(self._shelves[category])
+            self._publish([category], self.picture.version)
+
+    def _append(self, category: str, views: Sequence[Added], vectors: Matrix) -> None:
+        self._shelf(category).append(
+            np.array([view.label for view in views], np.int64),
+            np.array([view.item for view in views], np.int64),
+            np.array([view.ordinal for view in views], np.uint8),
+            vectors,
+        )
+
+    def _shelf(self, category: str) -> Shelf:
+        return self._shelves.setdefault(category, Shelf(self.collection.dimension))
+
+    def _publish(self, changed: Sequence[str] | set[str], version: int) -> None:
+        shelves = {**self.picture.shelves, **{category: self._shelves[category].view() for category in changed}}
+        self.picture = Picture(version, shelves)

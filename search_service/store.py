@@ -1,0 +1,146 @@
+"""What the database tells: every statement that only reads."""
+
+import json
+import queue
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from search_service.filters import Filter
+from search_service.names import Collection
+from search_service.records import Keys, Matrix
+from search_service.schema import open_reader
+from serving.errors import NotFound
+
+_LOAD_ROWS = 4096
+
+
+class Store:
+    """Connections that read, shared by ``connections`` threads. Each reading sees the database as of one moment."""
+
+    def __init__(self, path: Path, connections: int) -> None:
+        self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue()
+        self._count = connections
+        for _ in range(connections):
+            self._idle.put(open_reader(path))
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        db = self._idle.get()
+        try:
+            db.execute("BEGIN")
+            try:
+                yield db
+            finally:
+                db.execute("ROLLBACK")
+        finally:
+            self._idle.put(db)
+
+    def close(self) -> None:
+        """Waits for what still reads; nothing may begin to."""
+        for _ in range(self._count):
+            self._idle.get().close()
+
+
+def message(db: sqlite3.Connection, collection: Collection, item_id: str) -> bytes:
+    """The item as it was written. Raises NotFound."""
+    row = db.execute("SELECT message FROM items WHERE collection = ? AND id = ?", (collection.key, item_id)).fetchone()
+    if row is None:
+        raise NotFound("item", item_id)
+    return bytes(row[0])
+
+
+def messages(db: sqlite3.Connection, items: Iterable[int]) -> dict[int, tuple[str, bytes]]:
+    """Id and message of those of the items (by key) that are still there."""
+    rows = db.execute(
+        "SELECT i.key, i.id, i.message FROM json_each(?) AS wanted CROSS JOIN items AS i ON i.key = wanted.value",
+        (json.dumps(list(items)),),
+    )
+    return {key: (item_id, blob) for key, item_id, blob in rows}
+
+
+def page(
+    db: sqlite3.Connection, collection: Collection, filter: Filter, after: str, size: int
+) -> list[tuple[str, bytes]]:
+    """Up to ``size`` ids and messages, in the order of ids, of items whose id comes after ``after``."""
+    return db.execute(
+        f"SELECT id, message FROM items WHERE collection = ? AND id > ?{filter.clause()} ORDER BY id LIMIT ?",
+        (collection.key, after, *filter.parameters, size),
+    ).fetchall()
+
+
+def picture(db: sqlite3.Connection, collection: Collection, item_id: str) -> bytes:
+    """Raises NotFound where there is no such item, or where it has no picture."""
+    row = db.execute(
+        "SELECT jpeg FROM items LEFT JOIN pictures ON item = key WHERE collection = ? AND id = ?",
+        (collection.key, item_id),
+    ).fetchone()
+    if row is None:
+        raise NotFound("item", item_id)
+    if row[0] is None:
+        raise NotFound("picture", item_id, "was not stored with the item")
+    return bytes(row[0])
+
+
+def fingerprints(db: sqlite3.Connection, collection: Collection, ids: Sequence[str]) -> dict[str, str]:
+    return dict(
+        db.execute(
+            "SELECT i.id, i.fingerprint FROM json_each(?) AS wanted "
+            "CROSS JOIN items AS i ON i.collection = ? AND i.id = wanted.value",
+            (json.dumps(list(ids)), collection.key),
+        ).fetchall()
+    )
+
+
+def counts(db: sqlite3.Connection) -> dict[int, Mapping[str, int]]:
+    """For each collection (by key) that has items, how many there are of each category."""
+    found: dict[int, dict[str, int]] = {}
+    for key, category, count in db.execute("SELECT collection, category, count(*) FROM items GROUP BY 1, 2"):
+        found.setdefault(key, {})[category or ""] = count
+    return dict(found)
+
+
+def item_vectors(db: sqlite3.Connection, collection: Collection, item_id: str) -> tuple[int, Matrix]:
+    """An item's key and vectors, (views, dimension). Raises NotFound."""
+    rows = db.execute(
+        "SELECT i.key, v.vector FROM items AS i JOIN views AS v ON v.item = i.key "
+        "WHERE i.collection = ? AND i.id = ? ORDER BY v.ordinal",
+        (collection.key, item_id),
+    ).fetchall()
+    if not rows:
+        raise NotFound("item", item_id)
+    return rows[0][0], to_matrix([row[1] for row in rows], collection.dimension)
+
+
+def kept(db: sqlite3.Connection, collection: Collection, filter: Filter) -> Keys:
+    """Keys of the items that a filter keeps. Raises NotFound where the collection was deleted meanwhile."""
+    if db.execute("SELECT 1 FROM collections WHERE key = ?", (collection.key,)).fetchone() is None:
+        raise NotFound("collection", collection.name)
+    rows = db.execute(
+        f"SELECT key FROM items WHERE collection = ?{filter.clause()}", (collection.key, *filter.parameters)
+    )
+    return np.fromiter((row[0] for row in rows), np.int64)
+
+
+def views(
+    db: sqlite3.Connection, dimensions: Mapping[int, int]
+) -> Iterator[tuple[int, str, list[tuple[int, int, int]], Matrix]]:
+    """All views, in the order of their labels, in pieces of one collection and category.
+
+    Each piece: collection, category, (label, item, ordinal) of each view, and their vectors.
+    """
+    cursor = db.execute("SELECT collection, category, label, item, ordinal, vector FROM views ORDER BY label")
+    while rows := cursor.fetchmany(_LOAD_ROWS):
+        pieces: dict[tuple[int, str], list[tuple[int, int, int, bytes]]] = {}
+        for collection, category, *view in rows:
+            pieces.setdefault((collection, category), []).append(tuple(view))
+        for (collection, category), piece in pieces.items():
+            vectors = to_matrix([view[3] for view in piece], dimensions[collection])
+            yield collection, category, [view[:3] for view in piece], vectors
+
+
+def to_matrix(blobs: Sequence[bytes], dimension: int) -> Matrix:
+    return np.frombuffer(b"".join(blobs), dtype="<f4").reshape(len(blobs), dimension).astype(np.float32, copy=False)

@@ -1,0 +1,180 @@
+"""What changes the database: one function for each write, run inside the writer's transaction."""
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from search_service.filters import number
+from search_service.names import Collection, load_names
+from search_service.records import Added, Change, Record
+from serving.errors import InvalidField, ModelMismatch, NotFound
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What memory must learn once a write is committed."""
+
+    names: bool = False
+    change: Change | None = None
+
+
+@dataclass(frozen=True)
+class Upserted:
+    created: int
+    updated: int
+
+
+def create_collection(db: sqlite3.Connection, name: str, model_digest: str, dimension: int) -> tuple[bool, Effect]:
+    """Makes it, or confirms that ``name`` (which may be an alias) stands for one of this model."""
+    found = load_names(db).find(name)
+    if found is None:
+        db.execute(
+            "INSERT INTO collections (name, model_digest, dimension, create_time) VALUES (?, ?, ?, ?)",
+            (name, model_digest, dimension, time.time_ns() // 1000),
+        )
+        _advance(db, 1)
+        return True, Effect(names=True)
+    if found.model_digest != model_digest:
+        raise ModelMismatch(found.name, found.model_digest, model_digest)
+    if found.dimension != dimension:
+        raise InvalidField("dimension", f"{dimension}, but collection {found.name!r} has {found.dimension}")
+    return False, Effect()
+
+
+def delete_collection(db: sqlite3.Connection, name: str) -> tuple[None, Effect]:
+    """``name`` is the collection's own: what an alias points at today is no safe thing to delete."""
+    names = load_names(db)
+    if name in names.aliases:
+        raise InvalidField(
+            "name", f"{name!r} is an alias of {names.aliases[name]!r}: delete the collection by its own name"
+        )
+    found = names.resolve(name, "name")
+    db.execute("DELETE FROM collections WHERE key = ?", (found.key,))
+    _advance(db, 1)
+    return None, Effect(names=True)
+
+
+def set_alias(db: sqlite3.Connection, alias: str, target: str) -> tuple[str, Effect]:
+    """Points ``alias`` at ``target`` (a name or an alias; empty: at nothing). Gives what it pointed at before."""
+    names = load_names(db)
+    if alias in names.collections:
+        raise InvalidField("alias", f"{alias!r} is the name of a collection, so it cannot be an alias")
+    previous = names.aliases.get(alias, "")
+    if target:
+        db.execute("REPLACE INTO aliases (alias, collection) VALUES (?, ?)", (alias, names.resolve(target).key))
+    else:
+        db.execute("DELETE FROM aliases WHERE alias = ?", (alias,))
+    _advance(db, 1)
+    return previous, Effect(names=True)
+
+
+def upsert(db: sqlite3.Connection, collection: Collection, records: Sequence[Record]) -> tuple[Upserted, Effect]:
+    _confirm(db, collection)
+    last = _advance(db, len(records))
+    created = 0
+    removed: list[tuple[str, int]] = []
+    added: list[Added] = []
+    for sequence, record in enumerate(records, start=last - len(records) + 1):
+        item = _find(db, collection, record.id)
+        if item is None:
+            item = _insert(db, collection, record, sequence)
+            created += 1
+        else:
+            removed += _update(db, item, record, sequence)
+        _insert_parts(db, item, record)
+        added += _insert_views(db, collection, item, record)
+    vectors = np.concatenate([record.vectors for record in records])
+    change = Change(collection.key, removed, added, vectors)
+    return Upserted(created, len(records) - created), Effect(change=change)
+
+
+def delete_items(db: sqlite3.Connection, collection: Collection, ids: Sequence[str]) -> tuple[int, Effect]:
+    _confirm(db, collection)
+    found = [item for item in (_find(db, collection, item_id) for item_id in dict.fromkeys(ids)) if item is not None]
+    last = _advance(db, len(found))
+    removed: list[tuple[str, int]] = []
+    for sequence, item in enumerate(found, start=last - len(found) + 1):
+        removed += _remove_views(db, item)
+        db.execute("DELETE FROM items WHERE key = ?", (item,))
+        db.execute("INSERT INTO deletions VALUES (?, ?, ?)", (sequence, collection.key, item))
+    none = np.empty((0, collection.dimension), np.float32)
+    return len(found), Effect(change=Change(collection.key, removed, [], none))
+
+
+def _advance(db: sqlite3.Connection, changes: int) -> int:
+    """Takes the next ``changes`` numbers; gives the last of them."""
+    row = db.execute("UPDATE sequence SET value = value + ? RETURNING value", (changes,)).fetchone()
+    return int(row[0])
+
+
+def _confirm(db: sqlite3.Connection, collection: Collection) -> None:
+    if db.execute("SELECT 1 FROM collections WHERE key = ?", (collection.key,)).fetchone() is None:
+        raise NotFound("collection", collection.name)
+
+
+def _find(db: sqlite3.Connection, collection: Collection, item_id: str) -> int | None:
+    row = db.execute("SELECT key FROM items WHERE collection = ? AND id = ?", (collection.key, item_id)).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _columns(record: Record) -> tuple[str | float | bytes | None, ...]:
+    return (
+        record.fingerprint,
+        record.category or None,
+        record.gender or None,
+        record.currency or None,
+        record.price,
+        record.sale_price,
+        record.in_stock,
+        record.message,
+    )
+
+
+def _insert(db: sqlite3.Connection, collection: Collection, record: Record, sequence: int) -> int:
+    cursor = db.execute(
+        "INSERT INTO items (collection, id, sequence, fingerprint, category, gender, currency, price, sale_price, "
+        "in_stock, message) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (collection.key, record.id, sequence, *_columns(record)),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def _update(db: sqlite3.Connection, item: int, record: Record, sequence: int) -> list[tuple[str, int]]:
+    """Gives the views that it took away."""
+    db.execute(
+        "UPDATE items SET sequence = ?, fingerprint = ?, category = ?, gender = ?, currency = ?, price = ?, "
+        "sale_price = ?, in_stock = ?, message = ? WHERE key = ?",
+        (sequence, *_columns(record), item),
+    )
+    db.execute("DELETE FROM attributes WHERE item = ?", (item,))
+    db.execute("DELETE FROM pictures WHERE item = ?", (item,))
+    return _remove_views(db, item)
+
+
+def _remove_views(db: sqlite3.Connection, item: int) -> list[tuple[str, int]]:
+    return db.execute("DELETE FROM views WHERE item = ? RETURNING category, label", (item,)).fetchall()
+
+
+def _insert_parts(db: sqlite3.Connection, item: int, record: Record) -> None:
+    db.executemany(
+        "INSERT INTO attributes (item, name, value, number) VALUES (?, ?, ?, ?)",
+        [(item, name, value, number(value)) for name, value in record.attributes.items()],
+    )
+    if record.picture:
+        db.execute("INSERT INTO pictures (item, jpeg) VALUES (?, ?)", (item, record.picture))
+
+
+def _insert_views(db: sqlite3.Connection, collection: Collection, item: int, record: Record) -> list[Added]:
+    added = []
+    for ordinal, (category, vector) in enumerate(zip(record.view_categories, record.vectors, strict=True)):
+        cursor = db.execute(
+            "INSERT INTO views (collection, item, ordinal, category, vector) VALUES (?, ?, ?, ?, ?)",
+            (collection.key, item, ordinal, category, vector.astype("<f4", copy=False).tobytes()),
+        )
+        assert cursor.lastrowid is not None
+        added.append(Added(category, cursor.lastrowid, item, ordinal))
+    return added
