@@ -141,13 +141,13 @@ class Batcher(Generic[Work, Result]):
             )
             if len(results) != len(batch):
                 raise RuntimeError(f"the {self._stage} engine answered {len(results)} results to {len(batch)} pictures")
-        except asyncio.CancelledError:
-            self._fail(batch, Unavailable(self._stage, "stopping"))
-            raise
         except Exception as error:  # whatever the engine raises belongs to the callers of this batch
             self.failing = True
             log.exception("the %s engine failed on a batch of %d", self._stage, len(batch))
             self._fail(batch, error)
+        except BaseException:  # this task ends: cancelled by stop(), or for worse
+            self._fail(batch, Unavailable(self._stage, "stopping"))
+            raise
         else:
             self.failing = False
             for entry, result in zip(batch, results, strict=True):

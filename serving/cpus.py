@@ -14,11 +14,14 @@ def available_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
 
 def _quota(cgroup: Path) -> float | None:
     try:
-        quota, period = (cgroup / "cpu.max").read_text().split()
-    except (OSError, ValueError):
-        try:
-            quota = (cgroup / "cpu" / "cpu.cfs_quota_us").read_text().strip()
-            period = (cgroup / "cpu" / "cpu.cfs_period_us").read_text().strip()
-        except OSError:
-            return None
-    return None if quota in ("max", "-1") else int(quota) / int(period)
+        quota, period = _quota_and_period(cgroup)
+        return None if quota in ("max", "-1") else int(quota) / int(period)
+    except (OSError, ValueError, ZeroDivisionError):
+        return None
+
+
+def _quota_and_period(cgroup: Path) -> list[str]:
+    v2 = cgroup / "cpu.max"
+    if v2.exists():
+        return v2.read_text().split()
+    return [(cgroup / "cpu" / name).read_text().strip() for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")]

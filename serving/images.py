@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
 
 from clothing_retrieval.v1 import types_pb2
 from serving.errors import InvalidField, InvalidImage
@@ -37,6 +38,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_SIDEWAYS = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,11 @@ def decode_file(data: bytes, limits: ImageLimits, field: str) -> Picture:
             orientation = _orientation(file)
             _reduce_scale(file, limits.decoded_side)
             file.load()
-            upright = file.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else file
+            upright = file.transpose(turn) if (turn := _UPRIGHT.get(orientation)) is not None else file
             pixels = _to_rgb(upright)
     except _DECODER_ERRORS as error:
         raise InvalidImage(f"cannot be read as a JPEG, PNG or WebP file ({error})", field) from error
-    if orientation >= 5:
+    if orientation in _SIDEWAYS:
         width, height = height, width
     return Picture(pixels, width, height)
 
@@ -153,7 +155,7 @@ def _orientation(file: Image.Image) -> int:
 
 def _reduce_scale(file: Image.Image, side: int) -> None:
     shorter = min(file.size)
-    if file.format == "JPEG" and shorter >= 2 * side:
+    if isinstance(file, JpegImageFile) and shorter >= 2 * side:  # and so MPO, the JPEG that many phones write
         scale = side / shorter
         file.draft(None, (math.ceil(file.width * scale), math.ceil(file.height * scale)))
 

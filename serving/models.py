@@ -106,7 +106,7 @@ def read_manifest(path: Path) -> Manifest:
 
 def _choose_precision(manifest: Manifest, asked: str, device: str, version: Path) -> Precision:
     if asked == "auto":
-        return "int8" if device == "cpu" and "int8" in manifest.files else "fp32"
+        asked = "int8" if device == "cpu" and "int8" in manifest.files else "fp32"
     for precision in manifest.files:
         if precision == asked:
             return precision

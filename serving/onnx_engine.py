@@ -33,7 +33,10 @@ class OnnxEngine:
                 f"device {device!r} was asked for, and this onnxruntime has no {providers[0]}: "
                 "install the `gpu` extra instead of `cpu`, or set the device to cpu"
             )
-        self._session = onnxruntime.InferenceSession(file, _options(threads), providers=providers)
+        try:
+            self._session = onnxruntime.InferenceSession(file, _options(threads), providers=providers)
+        except Exception as error:  # onnxruntime's exceptions share no base of their own
+            raise ModelError(f"{file}: onnxruntime cannot load it: {error}") from error
         if self._session.get_providers()[0] != providers[0]:
             raise ModelError(f"device {device!r} was asked for, and onnxruntime could not use it: see its log above")
         self._output = output_name
@@ -45,8 +48,8 @@ class OnnxEngine:
         return output  # type: ignore[no-any-return]
 
     def _check_input(self, file: Path, size: tuple[int, int]) -> None:
-        (given,) = self._session.get_inputs()
-        if given.name != "image" or given.type != "tensor(uint8)" or given.shape[1:] != [*size, 3]:
+        given, *others = self._session.get_inputs()
+        if others or given.name != "image" or given.type != "tensor(uint8)" or given.shape[1:] != [*size, 3]:
             raise ModelError(
                 f"{file}: input is {given.name} {given.type} {given.shape}, "
                 f"image tensor(uint8) [n, {size[0]}, {size[1]}, 3] is needed"
