@@ -39,12 +39,16 @@ class Filter:
 
     sql: str = ""
     parameters: tuple[str | float, ...] = ()
+    by_attribute: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.sql)
 
-    def clause(self) -> str:
-        return f" AND {self.sql}" if self.sql else ""
+    def within(self, collection: int) -> tuple[str, tuple[str | float, ...]]:
+        """The condition and its parameters, for the items of one collection."""
+        # "+" keeps SQLite from walking through the whole collection where an attribute leads to a few items.
+        column = "+collection" if self.by_attribute else "collection"
+        return f"{column} = ?{' AND ' if self.sql else ''}{self.sql}", (collection, *self.parameters)
 
 
 def compile_filter(conditions: Sequence[Condition], path: str = "filter") -> Filter:
@@ -52,7 +56,11 @@ def compile_filter(conditions: Sequence[Condition], path: str = "filter") -> Fil
     if len(conditions) > MAX_CONDITIONS:
         raise InvalidField(f"{path}.all_of", f"{len(conditions)} conditions, at most {MAX_CONDITIONS}")
     parts = [_compile(condition, f"{path}.all_of[{i}]") for i, condition in enumerate(conditions)]
-    return Filter(" AND ".join(part.sql for part in parts), tuple(p for part in parts for p in part.parameters))
+    return Filter(
+        " AND ".join(part.sql for part in parts),
+        tuple(p for part in parts for p in part.parameters),
+        any(part.by_attribute for part in parts),
+    )
 
 
 def _compile(condition: Condition, path: str) -> Filter:
@@ -70,7 +78,7 @@ def _compile(condition: Condition, path: str) -> Filter:
     if field.startswith(_ATTRIBUTE) and len(field) > len(_ATTRIBUTE):
         inner = _one_of("value", tuple(test.values)) if isinstance(test, AnyOf) else _between("number", test)
         sql = f"key IN (SELECT item FROM attributes WHERE name = ? AND {inner.sql})"
-        return Filter(sql, (field.removeprefix(_ATTRIBUTE), *inner.parameters))
+        return Filter(sql, (field.removeprefix(_ATTRIBUTE), *inner.parameters), by_attribute=True)
     if field in _TEXTS or field == "in_stock":
         raise InvalidField(f"{path}.range", f"{field} is no number: use any_of")
     raise InvalidField(f"{path}.field", f"{field!r} is unknown: known are {_KNOWN}")

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from search_service.records import Keys, Matrix
 
+Distances = npt.NDArray[np.float32]
+
 
 @dataclass(frozen=True)
 class GraphParameters:
@@ -43,21 +45,21 @@ class Graph:
             self._index.add_items(vectors, rows, num_threads=threads)
             self.count = needed
 
-    def nearest(self, vector: Matrix, count: int) -> tuple[Keys, npt.NDArray[np.float32]]:
-        """Rows and squared distances of about the ``count`` nearest, nearest first; all of them where there are fewer.
+    def nearest(self, vectors: Matrix, count: int) -> tuple[Keys, Distances]:
+        """Rows and squared distances, (n, count), of about the nearest to each of the vectors, (n, dimension).
 
-        ``vector``: (dimension,). Raises GraphTorn.
+        Raises GraphTorn.
         """
         with self._lock.shared():
             try:
-                rows, squared = self._index.knn_query(vector, k=min(count, self.count), num_threads=1)
+                rows, squared = self._index.knn_query(vectors, k=count, num_threads=1)
             except RuntimeError as error:
                 raise GraphTorn(str(error)) from error
-        return rows[0].astype(np.int64), squared[0]
+        return rows.astype(np.int64), squared
 
 
 class _SharedLock:
-    """Many at a time, or one alone. Who wants it alone goes before those who come later.
+    """Many at a time, or one alone; who waits for the one alone goes before it comes again.
 
     hnswlib gives spurious errors when it is searched while it grows, and crashes while it is resized.
     """
@@ -67,26 +69,35 @@ class _SharedLock:
         self._sharing = 0
         self._alone = False
         self._wanting = 0
+        self._waiting = 0  # for the next turn alone to end
+        self._released = 0  # waited, and may go now
+        self._turns = 0
 
     @contextmanager
     def shared(self) -> Iterator[None]:
         with self._changed:
-            while self._alone or self._wanting:
-                self._changed.wait()
+            if self._alone or self._wanting:
+                self._wait_a_turn()
             self._sharing += 1
         try:
             yield
         finally:
             with self._changed:
                 self._sharing -= 1
-                if not self._sharing:
-                    self._changed.notify_all()
+                self._changed.notify_all()
+
+    def _wait_a_turn(self) -> None:
+        turn = self._turns
+        self._waiting += 1
+        while self._turns == turn:
+            self._changed.wait()
+        self._released -= 1
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         with self._changed:
             self._wanting += 1
-            while self._alone or self._sharing:
+            while self._alone or self._sharing or self._released:
                 self._changed.wait()
             self._wanting -= 1
             self._alone = True
@@ -95,4 +106,7 @@ class _SharedLock:
         finally:
             with self._changed:
                 self._alone = False
+                self._turns += 1
+                self._released += self._waiting
+                self._waiting = 0
                 self._changed.notify_all()

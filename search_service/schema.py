@@ -48,7 +48,7 @@ _MIGRATIONS = (
         number REAL,                                         -- the value, where it is a number
         PRIMARY KEY (item, name)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX attributes_by_value ON attributes (name, value);
+    CREATE INDEX attributes_by_value ON attributes (name, value, number);
 
     CREATE TABLE views (
         label INTEGER PRIMARY KEY AUTOINCREMENT,             -- grows with time, is never used again

@@ -15,7 +15,7 @@ class Settings(ServerSettings):
     data_dir: Path = Field(Path("data/search"), description="Folder of the database. One process may have it open.")
     backup_dir: Path | None = Field(None, description="Folder of the backups. Empty: `backups` in the data folder.")
     exact_below: int = Field(
-        10_000, ge=0, description="Shelves of at most this many vectors are compared exactly, in vectors."
+        5_000, ge=0, description="Shelves of at most this many vectors are compared exactly, in vectors."
     )
     ef: int = Field(100, ge=10, le=10_000, description="Beam of a walk through a graph, in vectors.")
     m: int = Field(16, ge=4, le=64, description="Links of a vector in a graph.")

@@ -66,9 +66,9 @@ def page(
     db: sqlite3.Connection, collection: Collection, filter: Filter, after: str, size: int
 ) -> list[tuple[str, bytes]]:
     """Up to ``size`` ids and messages, in the order of ids, of items whose id comes after ``after``."""
+    condition, parameters = filter.within(collection.key)
     return db.execute(
-        f"SELECT id, message FROM items WHERE collection = ? AND id > ?{filter.clause()} ORDER BY id LIMIT ?",
-        (collection.key, after, *filter.parameters, size),
+        f"SELECT id, message FROM items WHERE {condition} AND id > ? ORDER BY id LIMIT ?", (*parameters, after, size)
     ).fetchall()
 
 
@@ -119,9 +119,8 @@ def kept(db: sqlite3.Connection, collection: Collection, filter: Filter) -> Keys
     """Keys of the items that a filter keeps. Raises NotFound where the collection was deleted meanwhile."""
     if db.execute("SELECT 1 FROM collections WHERE key = ?", (collection.key,)).fetchone() is None:
         raise NotFound("collection", collection.name)
-    rows = db.execute(
-        f"SELECT key FROM items WHERE collection = ?{filter.clause()}", (collection.key, *filter.parameters)
-    )
+    condition, parameters = filter.within(collection.key)
+    rows = db.execute(f"SELECT key FROM items WHERE {condition}", parameters)
     return np.fromiter((row[0] for row in rows), np.int64)
 
 
