@@ -22,6 +22,9 @@ from grpc_status import rpc_status
 
 DOMAIN = "clothing-retrieval"
 
+_LONGEST_TEXT = 400
+"""In characters. A status travels in trailers of a few KiB: what a caller sent is echoed only so far."""
+
 
 class ServiceError(Exception):
     """An error that a caller can act on: a status code, a fixed reason, and facts."""
@@ -38,12 +41,13 @@ class ServiceError(Exception):
         return ()
 
     def status(self) -> status_pb2.Status:
-        info = error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN, metadata=self.facts())
+        facts = {name: shortened(fact) for name, fact in self.facts().items()}
+        info = error_details_pb2.ErrorInfo(reason=self.reason, domain=DOMAIN, metadata=facts)
         packed = []
         for detail in (info, *self.details()):
             packed.append(any_pb2.Any())
             packed[-1].Pack(detail)
-        return status_pb2.Status(code=self.code, message=str(self), details=packed)
+        return status_pb2.Status(code=self.code, message=shortened(str(self)), details=packed)
 
 
 class InvalidField(ServiceError):
@@ -58,7 +62,9 @@ class InvalidField(ServiceError):
         self.problem = problem
 
     def details(self) -> Sequence[Message]:
-        violation = error_details_pb2.BadRequest.FieldViolation(field=self.field, description=self.problem)
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=shortened(self.field), description=shortened(self.problem)
+        )
         return (error_details_pb2.BadRequest(field_violations=[violation]),)
 
 
@@ -84,7 +90,9 @@ class NotFound(ServiceError):
 
     def details(self) -> Sequence[Message]:
         return (
-            error_details_pb2.ResourceInfo(resource_type=self.kind, resource_name=self.name, description=str(self)),
+            error_details_pb2.ResourceInfo(
+                resource_type=self.kind, resource_name=shortened(self.name), description=shortened(str(self))
+            ),
         )
 
 
@@ -164,10 +172,7 @@ class StageFailed(ServiceError):
 
     def __init__(self, stage: str, error: grpc.RpcError, renamed: tuple[str, str] | None = None) -> None:
         answered = rpc_status.from_call(error) or status_pb2.Status(message=error.details() or "")
-        message = answered.message
-        if renamed and message.startswith(renamed[0]):
-            message = renamed[1] + message.removeprefix(renamed[0])
-        super().__init__(f"{stage}: {message}")
+        super().__init__(f"{stage}: {_renamed(answered.message, renamed)}")
         self.stage = stage
         self.code = error.code().value[0]
         self.reason = error.code().name
@@ -199,10 +204,9 @@ class StageFailed(ServiceError):
                 return
             if isinstance(message, error_details_pb2.RetryInfo):
                 self.retry_after_s = message.retry_delay.ToNanoseconds() / 1e9
-            if isinstance(message, error_details_pb2.BadRequest) and renamed:
+            if isinstance(message, error_details_pb2.BadRequest):
                 for violation in message.field_violations:
-                    if violation.field.startswith(renamed[0]):
-                        violation.field = renamed[1] + violation.field.removeprefix(renamed[0])
+                    violation.field = _renamed(violation.field, renamed)
             self._passed_on.append(message)
 
 
@@ -215,3 +219,17 @@ class InternalError(ServiceError):
 
     def facts(self) -> Mapping[str, str]:
         return {"request_id": self.request_id}
+
+
+def shortened(text: str) -> str:
+    """At most some hundred characters of it."""
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
+
+
+def _renamed(text: str, renamed: tuple[str, str] | None) -> str:
+    """A text that begins with a field's path, with the path's beginning exchanged."""
+    if renamed is None:
+        return text
+    old, new = renamed
+    begins = text.startswith(old) and text[len(old) : len(old) + 1] in ("", ".", "[", ":")
+    return new + text.removeprefix(old) if begins else text

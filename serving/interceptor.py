@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import grpc
@@ -52,8 +52,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def _stream(self, method: str, behaviour: Any) -> Any:
         async def call(requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
             async with self._surround(method, context):
-                async for response in behaviour(requests, context):
-                    yield response
+                async with aclosing(behaviour(requests, context)) as responses:
+                    async for response in responses:
+                        yield response
 
         return call
 

@@ -6,12 +6,12 @@ import signal
 from typing import Protocol
 
 import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1.health import aio as health_aio
+from grpc_health.v1 import health_pb2_grpc
 
 from serving import reflection, telemetry
 from serving.channels import MAX_MESSAGE_BYTES
 from serving.errors import Unavailable
+from serving.health import Health
 from serving.interceptor import CallInterceptor
 from serving.models import ModelError
 from serving.settings import ServerSettings
@@ -19,7 +19,7 @@ from serving.settings import ServerSettings
 log = logging.getLogger(__name__)
 
 _CHECK_EVERY_S = 0.5
-_Status = health_pb2.HealthCheckResponse.ServingStatus
+_CHECK_TIMEOUT_S = 5.0
 
 
 class Worker(Protocol):
@@ -50,7 +50,7 @@ class Server:
         self._worker = worker
         self._closed: str | None = "still loading"
         self._problem: str | None = None
-        self._health = health_aio.HealthServicer()
+        self._health = Health(("", *worker.services))
         self._server = grpc.aio.server(interceptors=[CallInterceptor(self._gate)], options=_options(settings))
         self._checks: asyncio.Task[None] | None = None
         self.address = ""
@@ -64,7 +64,6 @@ class Server:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._worker.register(self._server)
         reflection.enable(self._server, self._worker.services)
-        await self._tell(serving=False)
         self.address = self._bind()
         await self._server.start()
         log.info("listening on %s, loading", self.address)
@@ -78,10 +77,11 @@ class Server:
         if self._checks:
             self._checks.cancel()
             await asyncio.wait([self._checks])
-        await self._tell(serving=False)
+        await self._health.tell(serving=False)
         if self._closed is None:
             await asyncio.sleep(self._settings.drain_s)
         self._closed = "draining"
+        await self._health.close()
         await self._server.stop(self._settings.grace_s)
         await self._worker.stop()
 
@@ -104,7 +104,10 @@ class Server:
 
     async def _check(self) -> None:
         try:
-            problem = await self._worker.check()
+            async with asyncio.timeout(_CHECK_TIMEOUT_S):
+                problem = await self._worker.check()
+        except TimeoutError:
+            problem = f"its check did not answer within {_CHECK_TIMEOUT_S:.0f} s"
         except Exception as error:  # a check that breaks is itself a reason not to serve
             log.exception("the health check failed")
             problem = repr(error)
@@ -114,13 +117,8 @@ class Server:
                 "not serving: %s" if problem else "serving%s",
                 problem or "",
             )
-            await self._tell(serving=problem is None)
+            await self._health.tell(serving=problem is None)
         self._problem = problem
-
-    async def _tell(self, *, serving: bool) -> None:
-        status = _Status.SERVING if serving else _Status.NOT_SERVING
-        for service in ("", *self._worker.services):
-            await self._health.set(service, status)
 
 
 async def run(settings: ServerSettings, worker: Worker) -> int:

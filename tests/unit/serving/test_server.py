@@ -1,0 +1,184 @@
+import asyncio
+import time
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from clothing_retrieval.v1 import embed_service_pb2, embed_service_pb2_grpc, types_pb2
+from serving.channels import MAX_MESSAGE_BYTES, connect
+from serving.server import Server
+from serving.settings import ServerSettings
+from tests.servers import AT_ONCE, channel_to, details, health, serving, wait_for_health
+from tests.unit.serving.scripted import EMBED, RETRIEVAL, ScriptedWorker, answer_nothing, embed, scripted
+
+ALL = ("", EMBED, RETRIEVAL)
+
+
+@pytest.mark.parametrize("service", ALL)
+async def test_health_is_serving_for_each_service_and_overall(service: str) -> None:
+    async with scripted() as (_, channel):
+        assert await health(channel, service) == "SERVING"
+
+
+async def test_health_of_an_unknown_service_is_not_found() -> None:
+    async with scripted() as (_, channel):
+        with pytest.raises(grpc.aio.AioRpcError) as seen:
+            await health(channel, "clothing_retrieval.v1.TailorService")
+        assert seen.value.code() is grpc.StatusCode.NOT_FOUND
+
+
+async def test_while_it_loads_it_is_not_serving_and_refuses_calls_and_then_it_serves() -> None:
+    worker = ScriptedWorker()
+    worker.loaded.clear()
+    server = Server(ServerSettings(**AT_ONCE), worker)
+    starting = asyncio.create_task(server.start())
+    async with asyncio.timeout(10):
+        while not server.address or server.address.endswith(":0"):
+            await asyncio.sleep(0.005)
+    async with channel_to(server.address) as channel:
+        for service in ALL:
+            assert await health(channel, service) == "NOT_SERVING"
+        with pytest.raises(grpc.aio.AioRpcError, match="scripted is still loading") as seen:
+            await embed(channel)
+        assert seen.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert details(seen.value)["ErrorInfo"].metadata["service"] == "scripted"  # type: ignore[attr-defined]
+        worker.loaded.set()
+        await wait_for_health(channel, "SERVING", EMBED)
+        await embed(channel)
+        await starting
+    await server.stop()
+
+
+@pytest.mark.parametrize("service", ALL)
+async def test_a_watcher_is_told_when_the_worker_cannot_serve_and_when_it_can_again(service: str) -> None:
+    async with scripted() as (worker, channel):
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=service), timeout=20)
+        seen = [(await watch.read()).status]
+        worker.problem = "the engine died"
+        seen.append((await watch.read()).status)
+        worker.problem = None
+        seen.append((await watch.read()).status)
+        watch.cancel()
+    status = health_pb2.HealthCheckResponse
+    assert seen == [status.SERVING, status.NOT_SERVING, status.SERVING]
+
+
+async def test_a_health_check_that_breaks_means_not_serving() -> None:
+    async with scripted() as (worker, channel):
+        worker.problem = "raise"
+        await wait_for_health(channel, "NOT_SERVING")
+        worker.problem = None
+        await wait_for_health(channel, "SERVING")
+
+
+async def test_a_health_check_that_hangs_means_not_serving(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.server._CHECK_TIMEOUT_S", 0.1)
+    async with scripted() as (worker, channel):
+        await wait_for_health(channel, "SERVING")
+        released = asyncio.Event()
+
+        async def hangs() -> str | None:
+            await released.wait()
+            return None
+
+        worker.check = hangs  # type: ignore[method-assign]
+        await wait_for_health(channel, "NOT_SERVING")
+        released.set()
+        await wait_for_health(channel, "SERVING")
+
+
+async def test_draining_tells_first_then_refuses_new_calls_and_lets_those_in_flight_finish() -> None:
+    began, release = asyncio.Event(), asyncio.Event()
+
+    async def waits(request: Any, context: Any) -> Any:
+        began.set()
+        await release.wait()
+        return await answer_nothing(request, context)
+
+    worker = ScriptedWorker(waits)
+    server = Server(ServerSettings(**{**AT_ONCE, "drain_s": 0.3, "grace_s": 20}), worker)
+    await server.start()
+    async with channel_to(server.address) as channel:
+        in_flight = asyncio.create_task(_answer(embed(channel)))
+        await began.wait()
+        stopping = asyncio.create_task(server.stop())
+        await wait_for_health(channel, "NOT_SERVING")
+        worker.behaviour = answer_nothing
+        await embed(channel)  # callers have a moment to notice
+        with pytest.raises(grpc.aio.AioRpcError) as seen:
+            while True:
+                await embed(channel)
+                await asyncio.sleep(0.01)
+        assert seen.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert not worker.stopped
+        release.set()
+        await in_flight
+        await asyncio.wait_for(stopping, 5)
+    assert worker.stopped
+
+
+async def _answer(call: Any) -> Any:
+    return await call
+
+
+async def test_a_call_that_outlasts_the_grace_is_cut() -> None:
+    began = asyncio.Event()
+
+    async def waits(request: Any, context: Any) -> Any:
+        began.set()
+        await asyncio.Event().wait()
+
+    server = Server(ServerSettings(**{**AT_ONCE, "grace_s": 0.1}), ScriptedWorker(waits))
+    await server.start()
+    async with channel_to(server.address) as channel:
+        in_flight = asyncio.create_task(_answer(embed(channel)))
+        await began.wait()
+        await asyncio.wait_for(server.stop(), 5)
+        with pytest.raises(grpc.aio.AioRpcError) as seen:
+            await in_flight
+        assert seen.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
+
+
+async def test_callers_that_watch_its_health_do_not_hold_up_a_stop() -> None:
+    server = Server(ServerSettings(**{**AT_ONCE, "grace_s": 30}), ScriptedWorker())
+    await server.start()
+    async with connect(f"dns:///{server.address}", EMBED) as ours, channel_to(server.address) as others:
+        await embed(ours, wait_for_ready=True)
+        watch = health_pb2_grpc.HealthStub(others).Watch(health_pb2.HealthCheckRequest())
+        await watch.read()
+        began = time.monotonic()
+        await server.stop()
+        assert time.monotonic() - began < 3
+        watch.cancel()
+
+
+async def test_a_port_that_is_taken_is_a_clear_error() -> None:
+    async with serving(ScriptedWorker()) as address:
+        second = Server(ServerSettings(**{**AT_ONCE, "listen": address}), ScriptedWorker())
+        with pytest.raises(RuntimeError, match=f"cannot listen on {address}: is another process there already"):
+            await second.start()
+
+
+async def test_it_serves_on_a_unix_socket(tmp_path: Any) -> None:
+    path = f"unix:{tmp_path}/s"
+    async with serving(ScriptedWorker(), ServerSettings(**{**AT_ONCE, "listen": path})) as address:
+        assert address == path
+        async with channel_to(address) as channel:
+            await embed(channel)
+
+
+async def test_a_message_above_the_limit_is_refused_and_one_below_is_taken() -> None:
+    unbounded = [("grpc.max_send_message_length", -1)]
+    async with serving(ScriptedWorker()) as address, grpc.aio.insecure_channel(address, options=unbounded) as channel:
+        stub = embed_service_pb2_grpc.EmbedServiceStub(channel)
+
+        async def send(size: int) -> None:
+            await stub.Embed(embed_service_pb2.EmbedRequest(images=[types_pb2.Image(encoded=bytes(size))]))
+
+        await send(MAX_MESSAGE_BYTES - 1000)
+        with pytest.raises(grpc.aio.AioRpcError) as seen:
+            await send(MAX_MESSAGE_BYTES + 1000)
+        assert seen.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        await embed(channel)
