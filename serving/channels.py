@@ -43,6 +43,8 @@ def _options(services: Sequence[str]) -> list[tuple[str, Any]]:
         ("grpc.service_config", json.dumps(config)),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        # A call is repeated only while its message is still held: by default 256 KiB are, and a photo is larger.
+        ("grpc.per_rpc_retry_buffer_size", MAX_MESSAGE_BYTES),
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.initial_reconnect_backoff_ms", 100),

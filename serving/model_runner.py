@@ -14,7 +14,7 @@ from serving.batching import Batcher
 from serving.cpus import available_cpus
 from serving.deadline import NO_DEADLINE, Deadline
 from serving.images import Raster
-from serving.models import DEFAULT_FOLDER, ServedModel, load_model
+from serving.models import DEFAULT_FOLDER, ModelError, ServedModel, load_model
 from serving.onnx_engine import OnnxEngine
 from serving.settings import WorkerSettings
 
@@ -106,7 +106,7 @@ class ModelRunner:
         ]
         for engine in engines:
             for count in range(1, self._max_batch + 1):
-                engine.run(np.stack([self._blank()] * count))
+                self._check_shape(engine.run(np.stack([self._blank()] * count)).shape, count)
         telemetry.MODEL_INFO.labels(
             manifest.name, manifest.version, self.digest, settings.device, self.served.precision
         ).set(1)
@@ -115,6 +115,18 @@ class ModelRunner:
             manifest.name, manifest.version, self.served.precision, settings.device, instances, self._max_batch,
         )  # fmt: skip
         return engines
+
+    def _check_shape(self, shape: tuple[int, ...], count: int) -> None:
+        manifest = self.served.manifest
+        if manifest.kind == "embed":
+            fits, needed = shape == (count, manifest.dimension), f"({count}, {manifest.dimension})"
+        else:
+            fits = len(shape) == 4 and shape[:2] == (count, len(manifest.labels))
+            needed = f"({count}, {len(manifest.labels)}, height, width)"
+        if not fits:
+            raise ModelError(
+                f"{self.served.file}: {self._output} of {count} pictures has shape {shape}, by model.json it is {needed}"
+            )
 
     def _blank(self) -> Raster:
         size = self.served.manifest.input

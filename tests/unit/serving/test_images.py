@@ -239,7 +239,9 @@ def test_every_mode_of_png_becomes_rgb(mode: str) -> None:
     assert read(encoded(four_corners().convert(mode), "PNG")).pixels.shape == (48, 64, 3)
 
 
-@pytest.mark.parametrize(("size", "decoded"), [((400, 300), (200, 150)), ((401, 301), (201, 151)), ((800, 600), (100, 75))])
+@pytest.mark.parametrize(
+    ("size", "decoded"), [((400, 300), (200, 150)), ((401, 301), (201, 151)), ((800, 600), (100, 75))]
+)
 def test_a_large_jpeg_is_decoded_smaller_and_remembers_its_size(
     size: tuple[int, int], decoded: tuple[int, int]
 ) -> None:

@@ -59,7 +59,10 @@ def test_any_bytes(data: bytes) -> None:
 
 
 @_few
-@given(st.sampled_from([b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"RIFF\x40\x00\x00\x00WEBPVP8 "]), st.binary(max_size=400))
+@given(
+    st.sampled_from([b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"RIFF\x40\x00\x00\x00WEBPVP8 "]),
+    st.binary(max_size=400),
+)
 def test_any_bytes_behind_the_magic_of_a_format(magic: bytes, data: bytes) -> None:
     check(magic + data)
 
