@@ -1,0 +1,106 @@
+"""``up``, ``serve`` and ``probe``: the services themselves."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import grpc
+import typer
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from rich.console import Console
+
+from clothing_retrieval import calls
+from clothing_retrieval.cli.gateway import DEFAULT_TARGET, run
+from clothing_retrieval.cli.stop import Stop
+from clothing_retrieval.up import Options, Stack, UpError
+from clothing_retrieval.up.logs import to_files, to_terminal
+from clothing_retrieval.up.stack import SERVICES, require_serving_parts
+
+
+class ServiceName(StrEnum):
+    SEGMENT = "segment"
+    EMBED = "embed"
+    SEARCH = "search"
+    GATEWAY = "gateway"
+
+
+def up(
+    data_dir: Annotated[Path, typer.Option(help="Where the catalogue is kept.", file_okay=False)] = Path("data"),
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of the gateway, on this machine only.")] = 50050,
+    log_dir: Annotated[
+        Path | None, typer.Option(help="Write the services' logs to files here, not to the terminal.", file_okay=False)
+    ] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(min=1, max=65532, help="For Prometheus: gateway here, segment, embed, search at the next three."),
+    ] = None,
+) -> None:
+    """Run the four services on this machine, until Ctrl-C."""
+    console = Console(stderr=True, highlight=False)
+    options = Options(data_dir, port, metrics_port)
+    try:
+        with to_files(log_dir) if log_dir else contextlib.nullcontext(to_terminal(console)) as write_log:
+            stack = Stack(options, write_log, lambda line: console.print(line, markup=False, soft_wrap=True))
+            run(_run_until_stopped(stack))
+    except UpError as error:
+        raise Stop(str(error)) from error
+
+
+async def _run_until_stopped(stack: Stack) -> None:
+    stopping = asyncio.Event()
+
+    def on_signal() -> None:
+        if stopping.is_set():
+            stack.kill()  # asked twice: no grace
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+    async with stack:
+        work = asyncio.create_task(_serve(stack))
+        stopped = asyncio.create_task(stopping.wait())
+        await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if work.done():
+            work.result()
+        work.cancel()
+
+
+async def _serve(stack: Stack) -> None:
+    await stack.ready()
+    typer.echo(f"ready on {stack.target}")
+    await stack.until_broken()
+
+
+def serve(service: Annotated[ServiceName, typer.Argument(metavar="|".join(SERVICES))]) -> None:
+    """Run one service, as containers do. Its settings are environment variables: SEGMENT_LISTEN and so on."""
+    try:
+        require_serving_parts()
+    except UpError as error:
+        raise Stop(str(error)) from error
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", SERVICES[service.value]])
+
+
+def probe(
+    target: Annotated[str, typer.Argument(metavar="HOST:PORT")] = DEFAULT_TARGET,
+    service: Annotated[str, typer.Option(help="Full name of one gRPC service. Empty: all of the server.")] = "",
+    timeout: Annotated[float, typer.Option(min=0, help="In seconds.")] = 2.0,
+) -> None:
+    """Ask a service for its health: exit code 0 when it serves."""
+    with grpc.insecure_channel(calls.channel_target(target), calls.channel_options(target)) as channel:
+        try:
+            answer = health_pb2_grpc.HealthStub(channel).Check(
+                health_pb2.HealthCheckRequest(service=service), timeout=timeout
+            )
+        except grpc.RpcError as error:
+            raise Stop(f"{target} does not answer: {error.details()}") from error
+    state = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
+    typer.echo(state)
+    if answer.status != health_pb2.HealthCheckResponse.SERVING:
+        raise Stop
