@@ -50,8 +50,12 @@ class Embedder:
         def decode_one(index: int) -> Raster:
             return fit_square(decode(images[index], limits, f"images[{index}]").pixels, side)
 
-        if all(image.WhichOneof("content") == "pixels" and image.pixels.width == side for image in images):
+        if all(_ready(image, side) for image in images):
             return [decode_one(index) for index in range(len(images))]  # cutouts, ready to embed: no thread needed
         return await asyncio.gather(
             *(self._pool.run(deadline, functools.partial(decode_one, index)) for index in range(len(images)))
         )
+
+
+def _ready(image: types_pb2.Image, side: int) -> bool:
+    return image.HasField("pixels") and image.pixels.width == image.pixels.height == side

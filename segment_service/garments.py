@@ -48,9 +48,12 @@ class Garment:
     cell: float
     """Side of a grid cell, in pixels of the decoded photo."""
 
-    def scaled(self, zoom: float) -> "Garment":
-        """The same garment in the same photo at another resolution."""
-        box = Box(*(round(length * zoom) for length in (self.box.x, self.box.y, self.box.width, self.box.height)))
+    def scaled(self, zoom: float, height: int, width: int) -> "Garment":
+        """The same garment in the same photo at another resolution, where it is (height, width)."""
+        left, top = min(width - 1, round(self.box.x * zoom)), min(height - 1, round(self.box.y * zoom))
+        right = min(width, round((self.box.x + self.box.width) * zoom))
+        bottom = min(height, round((self.box.y + self.box.height) * zoom))
+        box = Box(left, top, max(1, right - left), max(1, bottom - top))
         return dataclasses.replace(self, box=box, cell=self.cell * zoom)
 
     def mask(self, height: int, width: int) -> Bools:

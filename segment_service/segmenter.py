@@ -1,11 +1,14 @@
 """Photo in, garments out: decode, run the parser, cut out."""
 
+import asyncio
 import dataclasses
+import io
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from clothing_retrieval.v1 import types_pb2
 from segment_service.garments import Garment, Rules, find_garments
@@ -38,7 +41,8 @@ class Segmented:
 
     garment: Garment
     cutout: Raster | None
-    mask: NDArray[np.bool_] | None
+    mask_png: bytes
+    """A 1-bit PNG the size of the upright original; empty where it was not asked for."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +76,16 @@ class Segmenter:
             Overloaded, DeadlineExceeded, Unavailable
         """
         with self._admission.enter():
-            picture, canvas, scale = await self._pool.run(deadline, lambda: self._prepare(image))
-            logits = await self.runner.run(canvas, deadline)
-            return await self._pool.run(deadline, lambda: self._cut_out(logits, picture, scale, wanted))
+            # What waits beyond this is still encoded: a decoded photo may take a hundred times the memory.
+            async with self._decoded:
+                picture, canvas, scale = await self._pool.run(deadline, lambda: self._prepare(image))
+                logits = await self.runner.run(canvas, deadline)
+                return await self._pool.run(deadline, lambda: self._cut_out(logits, picture, scale, wanted))
+
+    async def start(self) -> None:
+        """Loads and warms up. Raises ModelError."""
+        await self.runner.start()
+        self._decoded = asyncio.Semaphore(2 * self.runner.capacity + available_cpus())
 
     async def stop(self) -> None:
         await self.runner.stop()
@@ -103,8 +114,15 @@ class Segmenter:
 
     def _render(self, garment: Garment, picture: Picture, wanted: Wanted, rules: Rules) -> Segmented:
         zoom = picture.width / picture.pixels.shape[1]
+        in_original = garment.scaled(zoom, picture.height, picture.width)
         return Segmented(
-            garment=garment.scaled(zoom),
+            garment=in_original,
             cutout=garment.cutout(picture.pixels, wanted.cutout_size, rules.margin) if wanted.cutout_size else None,
-            mask=garment.scaled(zoom).mask(picture.height, picture.width) if wanted.masks else None,
+            mask_png=_png(in_original.mask(picture.height, picture.width)) if wanted.masks else b"",
         )
+
+
+def _png(mask: NDArray[np.bool_]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(mask).save(file, "PNG")
+    return file.getvalue()

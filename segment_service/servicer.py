@@ -1,12 +1,8 @@
 """SegmentService: RPC in, RPC out."""
 
-import io
 from typing import Any
 
 import grpc
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
 from clothing_retrieval.v1 import segment_service_pb2, segment_service_pb2_grpc, types_pb2
 from segment_service.segmenter import Photo, Segmented, Segmenter, Wanted
@@ -58,21 +54,14 @@ def _response(photo: Photo, digest: str) -> segment_service_pb2.SegmentResponse:
 
 
 def _garment(segmented: Segmented) -> types_pb2.Garment:
-    garment, cutout, mask = segmented.garment, segmented.cutout, segmented.mask
+    garment, cutout = segmented.garment, segmented.cutout
     message = types_pb2.Garment(
         category=garment.category,
         confidence=garment.confidence,
         area=garment.area,
         box=types_pb2.Box(x=garment.box.x, y=garment.box.y, width=garment.box.width, height=garment.box.height),
+        mask_png=segmented.mask_png,
     )
     if cutout is not None:
         message.cutout.CopyFrom(types_pb2.Pixels(width=cutout.shape[1], height=cutout.shape[0], rgb=cutout.tobytes()))
-    if mask is not None:
-        message.mask_png = _png(mask)
     return message
-
-
-def _png(mask: NDArray[np.bool_]) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(mask).save(file, "PNG")
-    return file.getvalue()

@@ -19,7 +19,7 @@ class SegmentWorker:
         segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(SegmentServicer(self._segmenter), server)
 
     async def start(self) -> None:
-        await self._segmenter.runner.start()
+        await self._segmenter.start()
 
     async def check(self) -> str | None:
         return await self._segmenter.runner.check()

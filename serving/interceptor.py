@@ -51,10 +51,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def _stream(self, method: str, behaviour: Any) -> Any:
         async def call(requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
-            async with self._surround(method, context):
-                async with aclosing(behaviour(requests, context)) as responses:
-                    async for response in responses:
-                        yield response
+            async with self._surround(method, context), aclosing(behaviour(requests, context)) as responses:
+                async for response in responses:
+                    yield response
 
         return call
 

@@ -43,6 +43,11 @@ class ModelRunner:
     def digest(self) -> str:
         return self.served.digest
 
+    @property
+    def capacity(self) -> int:
+        """Pictures that all engines together take at a time."""
+        return self._instances * self._max_batch
+
     async def start(self) -> None:
         """Loads, then runs every engine at every batch size it will meet. Raises ModelError."""
         engines = await asyncio.to_thread(self._load)
@@ -89,6 +94,10 @@ class ModelRunner:
         )
 
     @property
+    def _instances(self) -> int:
+        return self._settings.instances or (available_cpus() if self._settings.device == "cpu" else 1)
+
+    @property
     def _max_batch(self) -> int:
         return self._settings.max_batch or (1 if self._settings.device == "cpu" else _GPU_BATCH)
 
@@ -97,8 +106,7 @@ class ModelRunner:
         folder = Path(settings.models_dir) if settings.models_dir else DEFAULT_FOLDER
         self.served = load_model(folder, self._name, self._kind, settings.precision, settings.device)
         manifest = self.served.manifest
-        cpus = available_cpus()
-        instances = settings.instances or (cpus if settings.device == "cpu" else 1)
+        instances, cpus = self._instances, available_cpus()
         size = (manifest.input.height, manifest.input.width)
         engines = [
             OnnxEngine(self.served.file, size, self._output, settings.device, threads=max(1, cpus // instances))
@@ -125,7 +133,8 @@ class ModelRunner:
             needed = f"({count}, {len(manifest.labels)}, height, width)"
         if not fits:
             raise ModelError(
-                f"{self.served.file}: {self._output} of {count} pictures has shape {shape}, by model.json it is {needed}"
+                f"{self.served.file}: {self._output} of {count} pictures has shape {shape}, "
+                f"by model.json it is {needed}"
             )
 
     def _blank(self) -> Raster:

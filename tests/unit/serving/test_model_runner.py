@@ -138,7 +138,7 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _fragile() -> onnx.ModelProto:
-    """The embedder, but failing on a picture whose brightest red is not 0: it looks up row max(red) of a 1-row table."""
+    """The embedder, but failing on any picture that is not black: its brightest value is looked up in a 1-row table."""
     model = embedder_graph(output="raw")
     graph = model.graph
     graph.node.extend(

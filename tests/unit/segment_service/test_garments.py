@@ -1,0 +1,183 @@
+"""Garments from hand-made logits, where every answer is known."""
+
+import numpy as np
+import pytest
+
+from segment_service.garments import Box, Floats, Garment, Rules, find_garments
+from tests.pictures import Raster
+
+LABELS = ("background", "top", "pants", "skin")
+WANTED = frozenset(("top", "pants"))
+CELL = 8.0
+
+
+def logits(*regions: tuple[str, slice, slice], rows: int = 24, columns: int = 16, sure: float = 20.0) -> Floats:
+    """(4, rows, columns): background everywhere but in the regions."""
+    scores = np.zeros((len(LABELS), rows, columns), np.float32)
+    scores[0] = sure
+    for label, y, x in regions:
+        scores[:, y, x] = 0
+        scores[LABELS.index(label), y, x] = sure
+    return scores
+
+
+def find(scores: Floats, size: tuple[int, int] = (192, 128), cell: float = CELL, **rules: float) -> list[Garment]:
+    return find_garments(scores, LABELS, WANTED, size, cell, Rules(**rules))
+
+
+def coordinates(height: int = 192, width: int = 128) -> Raster:
+    """A photo whose pixels tell where they are: (x, y, 7)."""
+    photo = np.empty((height, width, 3), np.uint8)
+    photo[..., 0], photo[..., 1] = np.meshgrid(np.arange(width), np.arange(height))
+    photo[..., 2] = 7
+    return photo
+
+
+def test_boxes_areas_and_confidences_are_those_of_the_regions_and_the_largest_comes_first() -> None:
+    pants, top = find(logits(("top", np.s_[2:6], np.s_[4:10]), ("pants", np.s_[8:20], np.s_[3:9])))
+    assert (pants.category, pants.box) == ("pants", Box(24, 64, 48, 96))
+    assert (top.category, top.box) == ("top", Box(32, 16, 48, 32))
+    assert pants.area == pytest.approx(12 * 6 / (24 * 16))
+    assert top.area == pytest.approx(4 * 6 / (24 * 16))
+    assert top.confidence > 0.999
+
+
+def test_no_clothing_is_no_garment() -> None:
+    assert find(logits()) == []
+    assert find(logits(("skin", np.s_[:], np.s_[:]))) == []
+
+
+def test_labels_that_are_no_garments_or_not_wanted_are_left_out() -> None:
+    scores = logits(
+        ("top", np.s_[2:6], np.s_[4:10]), ("skin", np.s_[8:12], np.s_[4:10]), ("pants", np.s_[14:20], np.s_[4:8])
+    )
+    assert {garment.category for garment in find(scores)} == {"top", "pants"}
+    only = find_garments(scores, LABELS, frozenset(("pants",)), (192, 128), CELL, Rules())
+    assert [garment.category for garment in only] == ["pants"]
+
+
+def test_specks_are_dropped_from_box_area_mask_and_cutout_and_large_parts_stay() -> None:
+    scores = logits(
+        ("pants", np.s_[4:16], np.s_[2:5]), ("pants", np.s_[4:16], np.s_[9:12]), ("pants", np.s_[20:22], np.s_[14:15])
+    )
+    (pants,) = find(scores)
+    assert pants.box == Box(16, 32, 80, 96)
+    assert pants.area == pytest.approx(2 * 36 / (24 * 16))
+    assert not pants.mask(192, 128)[150:, :].any()
+    wide = find(scores, min_part=0.01)[0]
+    assert wide.box == Box(16, 32, 104, 144)
+
+
+def test_small_and_unsure_garments_are_left_out() -> None:
+    scores = logits(("top", np.s_[2:3], np.s_[4:5]), ("pants", np.s_[8:20], np.s_[3:9]))
+    assert [garment.category for garment in find(scores)] == ["pants"]
+    assert len(find(scores, min_area=0.001)) == 2
+    unsure = logits(("top", np.s_[2:10], np.s_[4:10]), sure=0.1)
+    assert find(unsure) == []
+    (top,) = find(unsure, min_confidence=0.2)
+    assert top.confidence == pytest.approx(np.exp(0.1) / (np.exp(0.1) + 3), abs=1e-4)
+
+
+def test_a_mask_is_the_size_of_the_photo_and_true_on_the_garment_alone() -> None:
+    (top,) = find(logits(("top", np.s_[4:10], np.s_[4:10])))
+    mask = top.mask(192, 128)
+    assert mask.shape == (192, 128)
+    assert mask.dtype == np.bool_
+    expected = np.zeros_like(mask)
+    expected[32:80, 32:80] = True
+    assert (mask != expected).sum() <= 24  # corners are rounded
+    assert mask[34:78, 34:78].all()
+
+
+def test_a_cutout_shows_the_photo_inside_and_white_outside() -> None:
+    (top,) = find(logits(("top", np.s_[4:10], np.s_[4:8])))  # x 32 to 64, y 32 to 80
+    cutout = top.cutout(coordinates(), 96, margin=0.0)
+    assert cutout.shape == (96, 96, 3)
+    # The square is 48 wide around the centre (48, 56): x from 24, y from 32; two cutout pixels for each photo pixel.
+    assert (cutout[:, :14] == 255).all()
+    assert (cutout[:, 82:] == 255).all()
+    inside = cutout[8:88, 20:76].astype(int)
+    ys, xs = np.mgrid[8:88, 20:76]
+    np.testing.assert_allclose(inside[..., 0], 24 + xs / 2, atol=1)
+    np.testing.assert_allclose(inside[..., 1], 32 + ys / 2, atol=1)
+    assert (inside[..., 2] == 7).all()
+
+
+def test_the_margin_of_a_cutout_is_white() -> None:
+    (top,) = find(logits(("top", np.s_[4:10], np.s_[4:10])))
+    cutout = top.cutout(np.zeros((192, 128, 3), np.uint8), 110, margin=0.05)
+    assert (cutout[:4] == 255).all()
+    assert (cutout[-4:] == 255).all()
+    assert (cutout[:, :4] == 255).all()
+    assert not cutout[8:-8, 8:-8].any()
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [(np.s_[0:6], np.s_[0:4]), (np.s_[18:24], np.s_[12:16]), (np.s_[0:24], np.s_[6:10]), (np.s_[0:24], np.s_[0:16])],
+    ids=["top-left", "bottom-right", "full height", "the whole photo"],
+)
+def test_a_garment_at_the_photos_border_reaches_it_and_what_lies_beyond_is_white(rows: slice, columns: slice) -> None:
+    (top,) = find(logits(("top", rows, columns)))
+    box = Box(columns.start * 8, rows.start * 8, (columns.stop - columns.start) * 8, (rows.stop - rows.start) * 8)
+    assert top.box == box
+    mask = top.mask(192, 128)
+    assert mask[box.y + 2 : box.y + box.height - 2, box.x + 2 : box.x + box.width - 2].all()
+    assert mask[min(box.y, 191), box.x + box.width // 2]
+    side = 64
+    cutout = top.cutout(np.zeros((192, 128, 3), np.uint8), side, margin=0.1)
+    square = max(box.width, box.height) * 1.2
+    scale = side / square
+    black = (cutout == 0).all(axis=2)
+    assert black.sum() == pytest.approx(box.width * box.height * scale**2, rel=0.12)
+    assert not black[0].any()
+    assert not black[:, 0].any()
+
+
+def test_a_landscape_photo_leaves_rows_of_the_grid_unused_that_count_for_nothing() -> None:
+    scores = logits(("top", np.s_[2:6], np.s_[4:8]), ("pants", np.s_[12:24], np.s_[0:16]))
+    (top,) = find(scores, size=(96, 128))  # 12 rows of the grid
+    assert top.category == "top"
+    assert top.area == pytest.approx(16 / (12 * 16))
+    assert top.box == Box(32, 16, 32, 32)
+    assert top.mask(96, 128).shape == (96, 128)
+
+
+def test_a_portrait_photo_leaves_columns_unused() -> None:
+    scores = logits(("top", np.s_[2:6], np.s_[1:4]), ("pants", np.s_[0:24], np.s_[6:16]))
+    (top,) = find(scores, size=(192, 48))
+    assert (top.category, top.box) == ("top", Box(8, 16, 24, 32))
+
+
+@pytest.mark.parametrize("size", [(191, 127), (185, 121), (100, 16), (16, 100), (192, 1)])
+def test_a_box_never_leaves_a_photo_that_is_no_multiple_of_the_cell(size: tuple[int, int]) -> None:
+    cell = max(size[0] / 24, size[1] / 16)
+    (top,) = find(logits(("top", np.s_[:], np.s_[:])), size=size, cell=cell)
+    assert top.box.x >= 0
+    assert top.box.y >= 0
+    assert top.box.x + top.box.width <= size[1]
+    assert top.box.y + top.box.height <= size[0]
+    assert top.area == 1.0
+    assert top.mask(*size).all()
+    assert top.cutout(np.zeros((*size, 3), np.uint8), 64, 0.05).shape == (64, 64, 3)
+
+
+@pytest.mark.parametrize("original", [(384, 256), (383, 256), (384, 255), (383, 255), (381, 254)])
+@pytest.mark.parametrize("columns", [np.s_[0:16], np.s_[1:16], np.s_[5:15]])
+def test_in_the_original_of_a_reduced_photo_the_garment_lies_where_it_lay(
+    original: tuple[int, int], columns: slice
+) -> None:
+    (top,) = find(logits(("top", np.s_[0:24], columns)))
+    height, width = original
+    scaled = top.scaled(width / 128, height, width)
+    assert scaled.box.x == pytest.approx(columns.start * 8 * width / 128, abs=1)
+    assert scaled.box.x + scaled.box.width <= width
+    assert scaled.box.y + scaled.box.height <= height
+    assert scaled.box.height == pytest.approx(height, abs=2)
+    assert scaled.mask(height, width)[height // 2].sum() == pytest.approx(scaled.box.width, abs=2)
+
+
+def test_neighbours_share_no_pixel() -> None:
+    scores = logits(("top", np.s_[4:12], np.s_[4:12]), ("pants", np.s_[12:20], np.s_[4:12]))
+    first, second = find(scores)
+    assert not (first.mask(192, 128) & second.mask(192, 128)).any()
