@@ -80,8 +80,7 @@ async def _demonstrate(console: Console, stack: Stack, photos: Path | None, data
     title = "What your photos look like" if shop.own_photos else "The sample boutique"
     lead = said if shop.own_photos else f"{said} {_DRAWN}"
     page = data_dir / "index.html"
-    footer = "Made by `clothing-retrieval demo`. Distances are Euclidean, between unit vectors: 0 is the same picture."
-    page.write_text(render_page(title, lead, shown, footer), encoding="utf-8")
+    page.write_text(render_page(title, lead, shown), encoding="utf-8")
     return page
 
 

@@ -33,7 +33,13 @@ class SearchedPhoto:
     """The item that is in the photo, where that is known."""
 
 
-def render_page(title: str, lead: str, photos: Sequence[SearchedPhoto], footer: str = "") -> str:
+_FOOTER = (
+    "Nearest first, though items of another category rank a little lower. Distances are Euclidean, between unit "
+    "vectors: 0 is the very same picture, 2 the opposite."
+)
+
+
+def render_page(title: str, lead: str, photos: Sequence[SearchedPhoto]) -> str:
     """The page. All texts are taken as plain text."""
     sections = "\n".join(_search(photo) for photo in photos)
     return f"""<!DOCTYPE html>
@@ -50,7 +56,7 @@ def render_page(title: str, lead: str, photos: Sequence[SearchedPhoto], footer: 
 <main>
 {sections}
 </main>
-<footer>{escape(footer)}</footer>
+<footer>{escape(_FOOTER)}</footer>
 </body>
 </html>
 """
@@ -123,14 +129,16 @@ def _matches(searched: SearchedPhoto, found: GarmentMatches) -> str:
 def _card(match: Match, searched: SearchedPhoto) -> str:
     item = match.item
     expected = item.id == searched.expected_id
-    badge = '<span class="badge">✓ the item itself</span>' if expected else ""
-    title = escape(item.title or item.id)
+    badge = '<span class="badge">✓ the same item</span>' if expected else ""
+    name = escape(item.title or item.id)
+    title = name
     if item.url.startswith(("https://", "http://")):
         title = f'<a href="{escape(item.url)}" rel="noopener noreferrer">{title}</a>'
     return (
         f'<li class="match{" expected" if expected else ""}">'
         f'<div class="picture">{_picture(item, searched.pictures.get(item.id, b""))}{badge}</div>'
-        f'<div class="text"><span class="title">{title}</span><span class="kind">{escape(item.category)}</span>'
+        f'<div class="text"><span class="title" title="{name}">{title}</span>'
+        f'<span class="kind">{escape(item.category)}</span>'
         f'<span class="price">{_price(item)}</span>'
         f'<span class="distance">distance {match.distance:.3f}</span></div></li>'
     )

@@ -61,12 +61,12 @@ figcaption strong { color: var(--ink); font-weight: 600; }
 }
 .cutout img { width: 4.25rem; height: 4.25rem; object-fit: contain; }
 .matches {
-  display: grid; grid-template-columns: repeat(auto-fill, minmax(7.6rem, 1fr)); gap: .8rem; margin: 0; padding: 0;
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(7.2rem, 1fr)); gap: .8rem; margin: 0; padding: 0;
   list-style: none;
 }
 .match {
-  display: flex; flex-direction: column; overflow: hidden; border: 1px solid var(--line); border-radius: .6rem;
-  background: var(--card);
+  display: flex; flex-direction: column; overflow: hidden; max-width: 13rem;
+  border: 1px solid var(--line); border-radius: .6rem; background: var(--card);
 }
 .match.expected { border-color: var(--good); box-shadow: 0 0 0 1px var(--good); }
 .picture { position: relative; background: #fff; line-height: 0; }
@@ -75,8 +75,8 @@ figcaption strong { color: var(--ink); font-weight: 600; }
   display: grid; place-items: center; background: #eee9e1; color: #8a8378; font: 600 2rem/1 system-ui, sans-serif;
 }
 .badge {
-  position: absolute; left: .4rem; top: .4rem; padding: .12rem .45rem; border-radius: 1rem; background: var(--good);
-  color: var(--card); font: 600 .72rem/1.4 system-ui, sans-serif;
+  position: absolute; left: .35rem; top: .35rem; padding: .12rem .45rem; border-radius: 1rem; white-space: nowrap;
+  background: var(--good); color: var(--card); font: 600 .72rem/1.4 system-ui, sans-serif;
 }
 .text {
   display: flex; flex-direction: column; flex: 1; gap: .15rem; padding: .5rem .65rem .6rem; font-size: .85rem;
