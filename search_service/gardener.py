@@ -18,7 +18,7 @@ from search_service.records import Keys, Matrix
 from search_service.shelf import Shelf, ShelfView
 from search_service.shelves import Picture, Shelves
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 _CHUNK = 1024  # rows between two looks at whether to stop
 _SLICE = 4  # rows that are linked while searches wait: some 3 ms
 
@@ -32,6 +32,8 @@ class Plan:
     dead_share: float
     parameters: GraphParameters
     threads: int
+    least_dead: int = 1024
+    """Fewer deleted vectors than this are never worth a rebuild."""
 
 
 class _Stopped(Exception):
@@ -49,6 +51,7 @@ class Gardener:
         self.failure: str | None = None
         self._plan = plan
         self._collections = collections
+        self._signals = threading.Lock()
         self._wanted = threading.Event()
         self._idle = threading.Event()
         self._stopping = False
@@ -59,8 +62,9 @@ class Gardener:
 
     def wake(self) -> None:
         """Something was written."""
-        self._idle.clear()
-        self._wanted.set()
+        with self._signals:
+            self._idle.clear()
+            self._wanted.set()
 
     def settle(self, timeout_s: float) -> bool:
         """Waits until there is nothing to tend; False where that took too long."""
@@ -78,15 +82,15 @@ class Gardener:
                 self._wanted.clear()
                 while self._round():
                     pass
-                if not self._wanted.is_set():
-                    self._idle.set()
+                with self._signals:
+                    if not self._wanted.is_set():
+                        self._idle.set()
                 self._wanted.wait()
         except _Stopped:
             pass
         except Exception as error:
             self.failure = f"not tending graphs since an error: {error!r}"
-            _log.critical("the gardener stopped", exc_info=error)
-            raise
+            log.exception("the gardener stopped")
 
     def _round(self) -> bool:
         """One step for every shelf that needs one; whether there was any."""
@@ -102,7 +106,7 @@ class Gardener:
 
     def _next(self, view: ShelfView) -> _Step | None:
         live = view.count - view.dead
-        if view.dead > max(self._plan.dead_share * view.count, _CHUNK):
+        if view.dead > max(self._plan.dead_share * view.count, self._plan.least_dead):
             return self._replant
         if view.graph is None:
             return self._plant if live > self._plan.exact_below else None
@@ -151,8 +155,8 @@ class Gardener:
             piece = rows[start : start + _CHUNK]
             graph.add(vectors[piece], piece, self._plan.threads)
             if start and start % (64 * _CHUNK) == 0:
-                _log.info("graph of %s: %d of %d vectors", name, start, len(rows))
-        _log.info("graph of %s: %d vectors in %.1f s", name, len(rows), time.monotonic() - started)
+                log.info("graph of %s: %d of %d vectors", name, start, len(rows))
+        log.info("graph of %s: %d vectors in %.1f s", name, len(rows), time.monotonic() - started)
         return graph
 
     def _check(self) -> None:

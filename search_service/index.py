@@ -24,7 +24,7 @@ from search_service.writes import Effect
 from serving.deadline import NO_DEADLINE, Deadline
 from serving.errors import InvalidField, NotFound
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ class Index:
             for collection, category, views, vectors in store.views(db, dimensions):
                 self._shelves[collection].load(category, views, vectors)
                 count += len(views)
-        _log.info("loaded %d views of %d collections in %.2f s", count, len(dimensions), time.monotonic() - started)
+        log.info("loaded %d views of %d collections in %.2f s", count, len(dimensions), time.monotonic() - started)
 
 
 def _by_id(hits: Sequence[Hit], known: dict[int, tuple[str, bytes]], count: int) -> list[Match]:

@@ -13,7 +13,7 @@ from search_service.writes import Effect
 from serving.deadline import NO_DEADLINE, Deadline
 from serving.errors import Overloaded, ServiceError, Unavailable
 
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Write = Callable[[sqlite3.Connection], tuple[Any, Effect]]
 
@@ -81,8 +81,8 @@ class Writer:
                 group, stopping = self._take()
                 self._commit(group)
         except Exception as error:
+            log.exception("the writer stopped")
             self._die(error)
-            raise
 
     def _take(self) -> tuple[list[_Waiting], bool]:
         """All that waits, up to one group; whether it is the last."""
@@ -103,7 +103,7 @@ class Writer:
                 done += self._attempt(waiting)
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
-            _log.error("a commit of %d writes failed: %s", len(group), error)
+            log.error("a commit of %d writes failed: %s", len(group), error)
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             for waiting in group:
@@ -127,18 +127,17 @@ class Writer:
             result, effect = waiting.write(self._db)
         except sqlite3.OperationalError:
             raise
-        except Exception as error:  # noqa: BLE001 the caller of this write gets it, whatever it is; the others go on
+        except Exception as error:  # the caller of this write gets it, whatever it is; the others go on
             self._db.execute("ROLLBACK TO one")
             self._db.execute("RELEASE one")
             if not isinstance(error, ServiceError):
-                _log.exception("a write failed")
+                log.exception("a write failed")
             waiting.future.set_exception(error)
             return []
         self._db.execute("RELEASE one")
         return [_Done(waiting.future, result, effect)]
 
     def _die(self, error: Exception) -> None:
-        _log.critical("the writer stopped", exc_info=error)
         with self._lock:
             self.failure = f"not writing since an error: {error!r}"
         while True:

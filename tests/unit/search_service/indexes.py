@@ -1,0 +1,84 @@
+"""Small indexes, and records to put into them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clothing_retrieval.v1 import types_pb2
+from search_service.filters import Filter
+from search_service.folder import Folder
+from search_service.gardener import Plan
+from search_service.graph import GraphParameters
+from search_service.index import Index, Limits
+from search_service.names import Collection
+from search_service.records import Match, Matrix, Probe, Query, Record
+
+DIGEST = "d" * 64
+DIMENSION = 8
+PARAMETERS = GraphParameters(m=8, ef_construction=64, ef=64)
+
+
+def plan(exact_below: int = 10_000, tail: int = 1, dead_share: float = 0.2) -> Plan:
+    return Plan(exact_below, tail, dead_share, PARAMETERS, threads=1, least_dead=8)
+
+
+@contextmanager
+def opened(path: Path, tending: Plan | None = None) -> Iterator[Index]:
+    with Folder(path) as folder:
+        index = Index(folder, path / "backups", tending or plan(), Limits(readers=2, write_queue=64, group=16))
+        try:
+            yield index
+        finally:
+            index.close()
+
+
+def made(index: Index, name: str = "shop", dimension: int = DIMENSION) -> Collection:
+    index.create_collection(name, DIGEST, dimension).result()
+    return index.collection(name)
+
+
+def unit(seed: int, rows: int = 1, dimension: int = DIMENSION) -> Matrix:
+    """(rows, dimension), the same for the same seed."""
+    vectors = np.random.default_rng(seed).standard_normal((rows, dimension)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def record(
+    item_id: str, vectors: Matrix, categories: Sequence[str] = (), fingerprint: str = "", **fields: Any
+) -> Record:
+    """``categories``: of the views; "top" where none is given. ``fields``: of the item."""
+    picture = fields.pop("picture", b"")
+    item = types_pb2.Item(id=item_id, **fields)
+    return Record(
+        id=item_id,
+        category=item.category,
+        gender=item.gender,
+        currency=item.currency,
+        price=fields.get("price"),
+        sale_price=fields.get("sale_price"),
+        in_stock=fields.get("in_stock"),
+        attributes=dict(item.attributes),
+        message=item.SerializeToString(),
+        fingerprint=fingerprint,
+        picture=picture,
+        view_categories=tuple(categories) or ("top",) * len(vectors),
+        vectors=vectors,
+    )
+
+
+def search(index: Index, collection: Collection, vector: Matrix, k: int = 5, **rest: Any) -> list[Match]:
+    """``vector``: (1, dimension)."""
+    probe = Probe(vector, "", rest.pop("categories", ()))
+    return ask(index, collection, probe, k, **rest)
+
+
+def ask(index: Index, collection: Collection, probe: Probe, k: int = 5, **rest: Any) -> list[Match]:
+    query = Query([probe], k, rest.get("filter", Filter()), rest.get("max_distance"), rest.get("exact", False))
+    return index.query(collection, query)[0]
+
+
+def ids(matches: Sequence[Match]) -> list[str]:
+    return [match.id for match in matches]

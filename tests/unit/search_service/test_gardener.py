@@ -1,0 +1,165 @@
+"""Graphs are planted, grow and are replanted while searches see what was written, neither more nor less."""
+
+import itertools
+import threading
+from pathlib import Path
+
+import numpy as np
+
+from search_service.graph import Graph
+from search_service.index import Index
+from search_service.names import Collection
+from search_service.nearest import Target, Want, nearest
+from search_service.records import Matrix
+from search_service.shelf import ShelfView
+from search_service.shelves import Picture
+from tests.unit.search_service.indexes import PARAMETERS, ids, made, opened, plan, record, search, unit
+
+
+def shelf(index: Index, shop: Collection, category: str = "top") -> ShelfView:
+    return picture(index, shop).shelves[category]
+
+
+def picture(index: Index, shop: Collection) -> Picture:
+    return index._shelves[shop.key].picture
+
+
+def write(index: Index, shop: Collection, start: int, end: int) -> None:
+    index.upsert(shop, [record(f"{i:04}", unit(i)) for i in range(start, end)]).result()
+
+
+def found(picture: Picture, vector: Matrix, **want: bool) -> list[int]:
+    return [hit.item for hit in nearest(picture, [Target(vector, (), frozenset())], Want(5, **want))[0]]
+
+
+def test_a_small_shelf_has_no_graph(tmp_path: Path) -> None:
+    with opened(tmp_path, plan(exact_below=100)) as index:
+        shop = made(index)
+        write(index, shop, 0, 100)
+        assert index.settle(10)
+        assert shelf(index, shop).graph is None
+
+
+def test_a_shelf_beyond_the_threshold_gets_a_graph_of_all_its_vectors(tmp_path: Path) -> None:
+    with opened(tmp_path, plan(exact_below=100)) as index:
+        shop = made(index)
+        write(index, shop, 0, 101)
+        assert index.settle(10)
+        view = shelf(index, shop)
+        assert view.graph is not None
+        assert (view.graph.count, view.graphed) == (101, 101)
+
+
+def test_what_waits_in_the_tail_is_found_and_linked_when_it_is_long(tmp_path: Path) -> None:
+    with opened(tmp_path, plan(exact_below=100, tail=50)) as index:
+        shop = made(index)
+        write(index, shop, 0, 400)
+        assert index.settle(10)
+        write(index, shop, 400, 450)
+        assert index.settle(10)
+        assert shelf(index, shop).graphed == 400
+        assert all(ids(search(index, shop, unit(i), 1)) == [f"{i:04}"] for i in range(450))
+        write(index, shop, 450, 451)
+        assert index.settle(10)
+        assert shelf(index, shop).graphed == 451
+        assert all(ids(search(index, shop, unit(i), 1)) == [f"{i:04}"] for i in range(451))
+
+
+def test_a_graph_outgrows_its_first_room(tmp_path: Path) -> None:
+    with opened(tmp_path, plan(exact_below=100, tail=1)) as index:
+        shop = made(index)
+        for start in range(0, 3000, 500):
+            write(index, shop, start, start + 500)
+            assert index.settle(30)
+        view = shelf(index, shop)
+        assert view.graph is not None
+        assert view.graph.count == 3000
+        assert all(ids(search(index, shop, unit(i), 1)) == [f"{i:04}"] for i in range(0, 3000, 50))
+
+
+def test_too_many_deleted_vectors_are_swept_out(tmp_path: Path) -> None:
+    with opened(tmp_path, plan(exact_below=100)) as index:
+        shop = made(index)
+        write(index, shop, 0, 600)
+        assert index.settle(10)
+        index.delete_items(shop, [f"{i:04}" for i in range(0, 600, 3)]).result()
+        assert index.settle(10)
+        view = shelf(index, shop)
+        assert view.graph is not None
+        assert (view.count, view.dead, view.graph.count) == (400, 0, 400)
+        assert ids(search(index, shop, unit(0), 1)) != ["0000"]
+        assert all(ids(search(index, shop, unit(i), 1)) == [f"{i:04}"] for i in range(1, 600, 3))
+
+
+def test_a_shelf_that_shrinks_loses_its_graph(tmp_path: Path) -> None:
+    with opened(tmp_path, plan(exact_below=100)) as index:
+        shop = made(index)
+        write(index, shop, 0, 200)
+        index.settle(10)
+        index.delete_items(shop, [f"{i:04}" for i in range(150)]).result()
+        assert index.settle(10)
+        assert shelf(index, shop).graph is None
+        assert ids(search(index, shop, unit(160), 1)) == ["0160"]
+
+
+def test_a_search_sees_the_version_it_began_with(tmp_path: Path) -> None:
+    """Through deletes, updates, growth and a sweep."""
+    with opened(tmp_path, plan(exact_below=100)) as index:
+        shop = made(index)
+        write(index, shop, 0, 600)
+        index.settle(10)
+        before = picture(index, shop)
+        seen = [found(before, unit(i), exact=exact) for i in range(30) for exact in (False, True)]
+        index.delete_items(shop, [f"{i:04}" for i in range(400)]).result()
+        write(index, shop, 350, 700)
+        index.settle(10)
+        assert [found(before, unit(i), exact=exact) for i in range(30) for exact in (False, True)] == seen
+        assert found(picture(index, shop), unit(0))[0] != seen[0][0]
+
+
+def test_writing_and_searching_go_on_while_shelves_are_swept(tmp_path: Path) -> None:
+    with opened(tmp_path, plan(exact_below=50, tail=20, dead_share=0.05)) as index:
+        shop = made(index)
+        write(index, shop, 0, 500)
+        stop = threading.Event()
+
+        def churn() -> None:
+            turn = 0
+            while not stop.is_set():
+                turn += 1
+                write(index, shop, turn % 10 * 40, turn % 10 * 40 + 40)
+
+        churning = threading.Thread(target=churn)
+        churning.start()
+        try:
+            for i in range(300):
+                assert ids(search(index, shop, unit(i % 500), 1)) == [f"{i % 500:04}"]
+        finally:
+            stop.set()
+            churning.join()
+        assert index.settle(30)
+        assert index.failure() is None
+        assert shelf(index, shop).count - shelf(index, shop).dead == 500
+
+
+def test_searches_go_between_the_turns_of_who_links() -> None:
+    graph = Graph(8, 4000, PARAMETERS)
+    vectors = unit(1, 4000)
+    graph.add(vectors[:500], np.arange(500))
+    turns: list[str] = []
+
+    def link() -> None:
+        for start in range(500, 4000, 10):
+            graph.add(vectors[start : start + 10], np.arange(start, start + 10))
+            turns.append("link")
+
+    linking = threading.Thread(target=link)
+    linking.start()
+    while linking.is_alive():
+        rows, squared = graph.nearest(vectors[:2], 10)
+        assert rows[:, 0].tolist() == [0, 1]
+        assert (np.diff(squared) >= 0).all()
+        turns.append("search")
+    linking.join()
+    alternations = sum(a != b for a, b in itertools.pairwise(turns))
+    assert alternations > 100
