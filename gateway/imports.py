@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from typing import Any, TypeVar
 
 from google.rpc import code_pb2, status_pb2
 
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 
 Request = retrieval_service_pb2.ImportItemsRequest
 Response = retrieval_service_pb2.ImportItemsResponse
+
+T = TypeVar("T")
 
 _LONGEST_ID = 128
 _MOST_IMAGES = 16
@@ -37,7 +40,7 @@ class ItemImporter:
         Raises ServiceError: why the item was not stored.
         """
         _check(request)
-        segment_model, embed_model = await self._pipeline.models(deadline)
+        segment_model, embed_model = await patiently(lambda: self._pipeline.models(deadline), deadline)
         fingerprint = _fingerprint(request, segment_model.digest, embed_model.digest)
         known = await self._known_fingerprint(request, embed_model, deadline)
         if known == fingerprint:
@@ -84,6 +87,7 @@ class ItemImporter:
                         name=request.collection, model_digest=model.digest, dimension=model.dimension
                     ),
                     deadline,
+                    renamed=("name", "collection"),
                 ),
                 deadline,
             )
@@ -107,7 +111,7 @@ class ItemImporter:
             )
             return _item_garment(response, label)
 
-        return await asyncio.gather(*(segment(index) for index in range(len(request.images))))
+        return await _all(segment(index) for index in range(len(request.images)))
 
     async def _store(
         self, collection: str, digest: str, item: search_service_pb2.IndexedItem, deadline: Deadline
@@ -142,17 +146,22 @@ async def answer_each(
             await answers.put(await _answer(request, work))
 
     async def finish() -> None:
-        await asyncio.gather(*workers)
+        """Marks the end; raises what broke the request stream."""
+        ended = await asyncio.gather(*workers, return_exceptions=True)
         await answers.put(None)
+        for failure in filter(None, ended):
+            raise failure
 
     workers = [asyncio.create_task(take_turns()) for _ in range(in_flight)]
     finisher = asyncio.create_task(finish())
     try:
-        while (answer := await _next_or_failure(answers, finisher)) is not None:
+        while (answer := await answers.get()) is not None:
             yield answer
+        await finisher
     finally:
         for task in (*workers, finisher):
             task.cancel()
+        await asyncio.gather(*workers, finisher, return_exceptions=True)
 
 
 async def _answer(request: Request, work: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -166,14 +175,14 @@ async def _answer(request: Request, work: Callable[[Request], Awaitable[Response
     return Response(id=request.item.id, status=status, outcome=retrieval_service_pb2.IMPORT_OUTCOME_FAILED)
 
 
-async def _next_or_failure(answers: asyncio.Queue[Response | None], finisher: asyncio.Task[None]) -> Response | None:
-    """The next answer; raises what broke the request stream."""
-    getting = asyncio.ensure_future(answers.get())
-    await asyncio.wait((getting, finisher), return_when=asyncio.FIRST_COMPLETED)
-    if not getting.done() and finisher.exception():
-        getting.cancel()
-        await finisher
-    return await getting
+async def _all(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Every result, in order; where one fails, the rest is cancelled."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
 def _check(request: Request) -> None:

@@ -1,0 +1,254 @@
+import asyncio
+from typing import Any
+
+import grpc
+import pytest
+
+from clothing_retrieval.v1 import retrieval_service_pb2 as pb
+from clothing_retrieval.v1 import types_pb2
+from serving.errors import DeadlineExceeded, InvalidImage, ModelMismatch, NotFound, Overloaded, Unavailable
+from tests.servers import details
+from tests.unit.gateway.fake_stages import SIZE, Gateway, gateway
+
+IMAGE = types_pb2.Image(encoded=b"a photo")
+
+
+def ids(matches: Any) -> list[str]:
+    return [match.item.id for match in matches]
+
+
+def fails_with(error: Exception) -> Any:
+    async def fail(request: Any) -> None:
+        raise error
+
+    return fail
+
+
+async def failed(front: Gateway, request: pb.SearchRequest, **options: Any) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as seen:
+        await front.retrieval.Search(request, timeout=20, **options)
+    return seen.value
+
+
+async def test_all_garments_are_embedded_in_one_call_and_queried_in_one_call() -> None:
+    async with gateway() as front:
+        front.stages.garments = [("top", 0.5), ("pants", 0.3), ("bag", 0.1)]
+        response = await front.retrieval.Search(pb.SearchRequest(image=IMAGE, collection="spring", top_k=7))
+        assert [result.garment.category for result in response.results] == ["top", "pants", "bag"]
+        assert (front.stages.calls["Segment"], front.stages.calls["Embed"], front.stages.calls["Query"]) == (1, 1, 1)
+        assert front.stages.last("Segment").cutout_size == SIZE
+        assert len(front.stages.last("Embed").images) == 3
+        query = front.stages.last("Query")
+        assert (query.collection, query.model_digest, query.top_k) == ("spring", front.stages.digest, 7)
+        assert query.HasField("max_distance") is False
+
+
+@pytest.mark.parametrize("cutouts", [False, True])
+@pytest.mark.parametrize("masks", [False, True])
+async def test_cutouts_and_masks_come_only_where_they_are_asked_for(cutouts: bool, masks: bool) -> None:
+    async with gateway() as front:
+        request = pb.SearchRequest(image=IMAGE, include_cutouts=cutouts, include_masks=masks)
+        (result,) = (await front.retrieval.Search(request)).results
+    assert result.garment.HasField("cutout") is cutouts
+    assert bool(result.garment.mask_png) is masks
+
+
+async def test_the_whole_image_is_embedded_as_it_is_and_not_segmented() -> None:
+    async with gateway() as front:
+        front.stages.matches = [[("a", 0.1)]]
+        response = await front.retrieval.Search(pb.SearchRequest(image=IMAGE, whole_image=True))
+        assert front.stages.calls["Segment"] == 0
+        assert front.stages.last("Embed").images[0] == IMAGE
+        (probe,) = front.stages.last("Query").probes
+        assert not probe.categories
+    (result,) = response.results
+    assert (result.garment.category, result.garment.area, ids(result.matches)) == ("", 1.0, ["a"])
+
+
+async def test_where_no_clothing_is_found_the_whole_photo_stands_for_it() -> None:
+    async with gateway() as front:
+        front.stages.garments = []
+        (result,) = (await front.retrieval.Search(pb.SearchRequest(image=IMAGE))).results
+        assert front.stages.last("Embed").images[0] == IMAGE
+    assert result.garment.category == ""
+    assert result.garment.area == 1.0
+    assert (result.garment.box.width, result.garment.box.height) == (300, 400)
+
+
+async def test_the_categories_asked_for_bind_the_parser_and_the_fall_back() -> None:
+    async with gateway() as front:
+        front.stages.garments = []
+        await front.retrieval.Search(pb.SearchRequest(image=IMAGE, categories=["top", "bag"]))
+        assert list(front.stages.last("Segment").categories) == ["top", "bag"]
+        assert list(front.stages.last("Query").probes[0].categories) == ["top", "bag"]
+
+
+NEAR, FAR = [("own near", 0.30), ("own far", 0.60)], [("other", 0.25), ("own near", 0.30), ("other far", 0.55)]
+
+
+@pytest.mark.parametrize(
+    ("matching", "probes", "expected"),
+    [
+        (pb.CATEGORY_MATCHING_STRICT, [["top"]], ["own near", "own far"]),
+        (pb.CATEGORY_MATCHING_PREFER, [["top"], []], ["own near", "other", "own far", "other far"]),
+        (pb.CATEGORY_MATCHING_UNSPECIFIED, [["top"], []], ["own near", "other", "own far", "other far"]),
+        (pb.CATEGORY_MATCHING_IGNORE, [[]], ["other", "own near", "other far"]),
+    ],
+)
+async def test_a_category_is_a_wall_a_preference_or_nothing(
+    matching: Any, probes: list[list[str]], expected: list[str]
+) -> None:
+    async with gateway(category_penalty=0.1) as front:
+        front.stages.matches = [NEAR, FAR] if len(probes) == 2 else [NEAR if probes[0] else FAR]
+        request = pb.SearchRequest(image=IMAGE, category_matching=matching)
+        (result,) = (await front.retrieval.Search(request)).results
+        assert [list(probe.categories) for probe in front.stages.last("Query").probes] == probes
+    assert ids(result.matches) == expected
+    assert {match.item.id: pytest.approx(match.distance) for match in result.matches}.get("other", 0.25) == 0.25
+
+
+async def test_preferring_finds_no_more_than_were_asked_for() -> None:
+    async with gateway() as front:
+        front.stages.matches = [NEAR, FAR]
+        (result,) = (await front.retrieval.Search(pb.SearchRequest(image=IMAGE, top_k=2))).results
+    assert ids(result.matches) == ["own near", "other"]
+
+
+async def test_the_callers_distance_holds_even_when_it_is_0_else_the_gateways() -> None:
+    async with gateway(max_distance=0.75) as front:
+        await front.retrieval.Search(pb.SearchRequest(image=IMAGE))
+        assert front.stages.last("Query").max_distance == 0.75
+        await front.retrieval.Search(pb.SearchRequest(image=IMAGE, max_distance=0))
+        assert front.stages.last("Query").HasField("max_distance")
+        assert front.stages.last("Query").max_distance == 0
+
+
+@pytest.mark.parametrize("top_k", [101, -1, 2**31 - 1, -(2**31)])
+async def test_a_top_k_outside_1_to_100_is_refused_before_any_stage_is_called(top_k: int) -> None:
+    async with gateway() as front:
+        error = await failed(front, pb.SearchRequest(image=IMAGE, top_k=top_k))
+        assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert details(error)["BadRequest"].field_violations[0].field == "top_k"  # type: ignore[attr-defined]
+        with pytest.raises(grpc.aio.AioRpcError, match="top_k"):
+            await front.retrieval.SearchByItem(pb.SearchByItemRequest(id="a", top_k=top_k))
+        assert front.stages.calls["Segment"] == front.stages.calls["Query"] == 0
+        await front.retrieval.Search(pb.SearchRequest(image=IMAGE))
+        assert front.stages.last("Query").top_k == 5
+
+
+async def test_it_tells_where_the_time_went() -> None:
+    async def slow(request: Any) -> None:
+        await asyncio.sleep(0.06)
+
+    async with gateway() as front:
+        front.stages.on["Embed"] = slow
+        times = (await front.retrieval.Search(pb.SearchRequest(image=IMAGE))).stage_times
+    assert times.embed.ToMilliseconds() >= 60
+    assert 0 < times.segment.ToMicroseconds() < 60_000
+    assert 0 < times.query.ToMicroseconds() < 60_000
+
+
+@pytest.mark.parametrize(("method", "stage"), [("Segment", "segment"), ("Embed", "embed"), ("Query", "search")])
+@pytest.mark.parametrize(
+    ("error", "code", "reason"),
+    [
+        (Unavailable("worker", "draining"), "UNAVAILABLE", "UNAVAILABLE"),
+        (Overloaded("worker", 64, 1.0), "RESOURCE_EXHAUSTED", "QUEUE_FULL"),
+        (DeadlineExceeded("worker"), "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED"),
+        (NotFound("collection", "spring"), "NOT_FOUND", "COLLECTION_NOT_FOUND"),
+        (ModelMismatch("spring", "a", "b"), "FAILED_PRECONDITION", "MODEL_MISMATCH"),
+        (RuntimeError("secret"), "INTERNAL", "INTERNAL"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+async def test_a_stage_that_fails_fails_the_search_under_its_name(
+    method: str, stage: str, error: Exception, code: str, reason: str
+) -> None:
+    async with gateway() as front:
+        front.stages.on[method] = fails_with(error)
+        seen = await failed(front, pb.SearchRequest(image=IMAGE))
+    assert seen.code().name == code
+    assert (seen.details() or "").startswith(f"{stage}: ")
+    assert "secret" not in (seen.details() or "")
+    info: Any = details(seen)["ErrorInfo"]
+    assert (info.reason, info.metadata["stage"]) == (reason, stage)
+
+
+@pytest.mark.parametrize(("method", "stage"), [("Segment", "segment"), ("Embed", "embed"), ("Query", "search")])
+async def test_a_stage_that_takes_too_long_is_named_by_the_deadline_error(method: str, stage: str) -> None:
+    async def hangs(request: Any) -> None:
+        await asyncio.sleep(30)
+
+    async with gateway(timeout_s=0.3) as front:
+        front.stages.on[method] = hangs
+        seen = await failed(front, pb.SearchRequest(image=IMAGE))
+    assert seen.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert details(seen)["ErrorInfo"].metadata["stage"] == stage  # type: ignore[attr-defined]
+
+
+async def test_the_callers_deadline_reaches_the_stages_and_ends_their_work() -> None:
+    cancelled = asyncio.Event()
+
+    async def hangs(request: Any) -> None:
+        try:
+            await asyncio.sleep(30)
+        finally:
+            cancelled.set()
+
+    async with gateway() as front:
+        front.stages.on["Embed"] = hangs
+        with pytest.raises(grpc.aio.AioRpcError) as seen:
+            await front.retrieval.Search(pb.SearchRequest(image=IMAGE), timeout=0.2)
+        assert seen.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        await asyncio.wait_for(cancelled.wait(), 5)
+
+
+async def test_a_bad_photo_is_named_as_the_callers_field() -> None:
+    async with gateway() as front:
+        front.stages.on["Segment"] = fails_with(InvalidImage("is empty", "image.encoded"))
+        seen = await failed(front, pb.SearchRequest(image=IMAGE))
+        assert details(seen)["BadRequest"].field_violations[0].field == "image.encoded"  # type: ignore[attr-defined]
+        front.stages.on["Embed"] = fails_with(InvalidImage("is empty", "images[0].encoded"))
+        seen = await failed(front, pb.SearchRequest(image=IMAGE, whole_image=True))
+        assert seen.details() == "embed: image.encoded: is empty"
+        assert details(seen)["BadRequest"].field_violations[0].field == "image.encoded"  # type: ignore[attr-defined]
+
+
+async def test_a_caller_that_leaves_stops_the_stages_too() -> None:
+    began, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def hangs(request: Any) -> None:
+        began.set()
+        try:
+            await asyncio.sleep(30)
+        finally:
+            cancelled.set()
+
+    async with gateway() as front:
+        front.stages.on["Segment"] = hangs
+        call = front.retrieval.Search(pb.SearchRequest(image=IMAGE))
+        await began.wait()
+        call.cancel()
+        await asyncio.wait_for(cancelled.wait(), 5)
+
+
+async def test_search_by_item_asks_around_the_item() -> None:
+    async with gateway() as front:
+        front.stages.matches = [[("b", 0.2)]]
+        request = pb.SearchByItemRequest(collection="spring", id="a", top_k=3, max_distance=0.5)
+        response = await front.retrieval.SearchByItem(request)
+        query = front.stages.last("Query")
+        assert ids(response.matches) == ["b"]
+        assert (query.collection, query.probes[0].item_id, query.top_k, query.max_distance) == ("spring", "a", 3, 0.5)
+        assert query.model_digest == ""
+
+
+async def test_the_pipeline_tells_the_models_and_the_collections() -> None:
+    async with gateway() as front:
+        front.stages.collections = {"spring": {}, "autumn": {}}
+        response = await front.retrieval.GetPipeline(pb.GetPipelineRequest())
+        assert (response.segment_model.name, response.embed_model.name) == ("parser", "embedder")
+        assert [collection.name for collection in response.collections] == ["spring", "autumn"]
+        front.stages.digest = "f" * 64
+        response = await front.retrieval.GetPipeline(pb.GetPipelineRequest())
+        assert response.embed_model.digest == "f" * 64
