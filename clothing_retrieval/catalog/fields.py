@@ -13,6 +13,7 @@ _GENDERS = {
     "unisex": ("unisex", "u", "all", "both"),
 }
 _GENDER_OF = {word: gender for gender, words in _GENDERS.items() for word in words}
+_CAMERA_WORDS = frozenset(("img", "dsc", "dscn", "dscf", "pxl", "image", "photo", "picture"))
 _AMOUNT = re.compile(r"\d[\d ,.'’]*")
 _CURRENCY = re.compile(r"\b[A-Z]{3}\b")
 
@@ -56,6 +57,12 @@ def humanised(stem: str) -> str:
     """ "red-linen_dress" -> "Red linen dress"."""
     words = re.sub(r"[\s_\-.]+", " ", stem).strip()
     return words[:1].upper() + words[1:]
+
+
+def is_code(stem: str) -> bool:
+    """Whether a name says nothing to people: "0012", "IMG_4711", a UUID."""
+    words = re.findall(r"[^\W\d_]{3,}|[^\W\d_\x00-\x7f]+", stem.lower())
+    return all(word in _CAMERA_WORDS or not set(word) - set("abcdef") for word in words)
 
 
 def short_id(text: str) -> str:

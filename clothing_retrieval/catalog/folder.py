@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from clothing_retrieval.catalog.entry import BadEntry, CatalogueError, Entry
-from clothing_retrieval.catalog.fields import BadValue, humanised, short_id
+from clothing_retrieval.catalog.fields import BadValue, humanised, is_code, short_id
 from clothing_retrieval.catalog.table import Row, find_table, read_table
 from clothing_retrieval.v1.types_pb2 import Item
 
@@ -112,5 +112,4 @@ def _category(folder: Path, path: Path) -> str:
 
 
 def _title(category: str, path: Path) -> str:
-    name = humanised(path.stem)
-    return name if any(letter.isalpha() for letter in name) else humanised(f"{category} {name}")
+    return humanised(f"{category} {path.stem[:8]}" if is_code(path.stem) else path.stem)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from clothing_retrieval.cli import catalogue, demonstrating, importing, running, searching
+from clothing_retrieval.cli import catalogue, demonstrating, evaluating, importing, running, searching
 from clothing_retrieval.cli.stop import Stop
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command("up")(running.up)
 app.command("import")(importing.import_)
 app.command("search")(searching.search)
+app.command("evaluate")(evaluating.evaluate_)
 app.command("demo")(demonstrating.demo)
 app.command("serve")(running.serve)
 app.command("probe")(running.probe)

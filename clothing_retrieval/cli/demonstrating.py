@@ -29,6 +29,8 @@ _SHOWN = 10
 _AT_ONCE = 4
 _DRAWN = "The boutique is drawn by this program, clothes, shots and all: no photos, nothing for sale."
 
+_WITHOUT = "Each of these is shown without itself."
+
 
 @dataclass(frozen=True)
 class _Shop:
@@ -77,8 +79,8 @@ async def _demonstrate(console: Console, stack: Stack, photos: Path | None, data
             said = await _search_all(client, shop)
             console.print(said, soft_wrap=True)
             shown = [await _show(client, shop, sample) for sample in samples.spread(shop.samples, _SHOWN)]
-    title = "What your photos look like" if shop.own_photos else "The sample boutique"
-    lead = said if shop.own_photos else f"{said} {_DRAWN}"
+    title = "Your photos, and what is like them" if shop.own_photos else "The sample boutique"
+    lead = f"{said} {_WITHOUT if shop.own_photos else _DRAWN}"
     page = data_dir / "index.html"
     page.write_text(render_page(title, lead, shown), encoding="utf-8")
     return page

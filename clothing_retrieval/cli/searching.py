@@ -9,6 +9,7 @@ from google.protobuf.json_format import MessageToDict
 from rich.console import Console
 
 from clothing_retrieval import errors
+from clothing_retrieval.cli import matching
 from clothing_retrieval.cli.gateway import (
     DEFAULT_COLLECTION,
     DEFAULT_TARGET,
@@ -33,6 +34,7 @@ def search(
     whole_image: Annotated[
         bool, typer.Option("--whole-image", help="Take the photo as it is, without looking for garments.")
     ] = False,
+    category_matching: matching.CategoryMatching = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each photo, on a line.")] = False,
     collection: Collection = DEFAULT_COLLECTION,
     target: Target = DEFAULT_TARGET,
@@ -52,6 +54,7 @@ def search(
                     categories=category or (),
                     max_distance=max_distance,
                     whole_image=whole_image,
+                    category_matching=matching.message(category_matching),
                     include_cutouts=save is not None,
                     include_masks=save is not None,
                 )
