@@ -1,0 +1,1 @@
+"""Where items come from: the drawn sample boutique and the importers of real catalogues."""

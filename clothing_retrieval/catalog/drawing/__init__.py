@@ -1,0 +1,1 @@
+"""Draws garments: outlines in centimetres, cloth, folds, light and backdrops."""
