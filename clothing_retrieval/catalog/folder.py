@@ -112,4 +112,6 @@ def _category(folder: Path, path: Path) -> str:
 
 
 def _title(category: str, path: Path) -> str:
-    return humanised(f"{category} {path.stem[:8]}" if is_code(path.stem) else path.stem)
+    if not is_code(path.stem):
+        return humanised(path.stem)
+    return f"{category[:1].upper()}{category[1:]} {humanised(path.stem[:8])}".strip()

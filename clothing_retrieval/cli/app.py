@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import Annotated
 
+import PIL.Image
 import typer
 
 from clothing_retrieval.cli import catalogue, demonstrating, evaluating, importing, running, searching
@@ -46,7 +47,7 @@ def _options(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line. Exits with 0, 1 after an error that the command explained, or 2 after wrong usage."""
-    warnings.filterwarnings("error", category=Warning, module="PIL")  # a picture too large to be true is an error
+    warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # such a picture is refused anyway
     try:
         app(args=arguments)
     except Stop as stop:

@@ -21,6 +21,7 @@ from clothing_retrieval.cli.gateway import (
     Target,
     explained,
     run,
+    wait_until_ready,
 )
 from clothing_retrieval.cli.progress import Progress
 from clothing_retrieval.cli.stop import Stop
@@ -28,7 +29,6 @@ from clothing_retrieval.display import printable
 from clothing_retrieval.evaluation import Evaluation, LabelledPhoto, evaluate, labelled_photos
 from clothing_retrieval.v1.retrieval_service_pb2 import CategoryMatching
 
-_READY_S = 15.0
 _SHOWN_PROBLEMS = 3
 
 
@@ -73,7 +73,7 @@ async def _evaluate(
 ) -> Evaluation:
     with explained(target):
         async with AsyncClient(target, api_key=api_key) as client:
-            await client.wait_ready(_READY_S)
+            await wait_until_ready(client)
             with Progress("searching", len(photos)) as progress:
                 return await evaluate(
                     client,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from clothing_retrieval import calls, errors
+from clothing_retrieval.async_client import AsyncClient
 from clothing_retrieval.cli.stop import Stop
 from clothing_retrieval.client import Client
 
@@ -26,6 +27,9 @@ Collection = Annotated[str, typer.Option(metavar="NAME", help="Collection of the
 DEFAULT_TARGET = calls.DEFAULT_TARGET
 DEFAULT_COLLECTION = "default"
 
+_PROMPTLY_S = 1.0
+_PATIENTLY_S = 10.0
+
 
 @contextmanager
 def connected(target: str, api_key: str | None) -> Iterator[Client]:
@@ -41,6 +45,15 @@ def explained(target: str) -> Iterator[None]:
         yield
     except errors.RetrievalError as error:
         raise Stop(explain(error, target)) from error
+
+
+async def wait_until_ready(client: AsyncClient) -> None:
+    """Gives a gateway that is just starting some time. Raises Unavailable where that is not enough."""
+    try:
+        await client.wait_ready(_PROMPTLY_S)
+    except errors.Unavailable:
+        typer.echo(f"Waiting for the gateway at {client.target} …", err=True)
+        await client.wait_ready(_PATIENTLY_S)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -20,12 +20,12 @@ from clothing_retrieval.cli.gateway import (
     explain,
     explained,
     run,
+    wait_until_ready,
 )
 from clothing_retrieval.cli.progress import Progress
 from clothing_retrieval.cli.stop import Stop
 from clothing_retrieval.importer import Failure, Importer, Report
 
-_READY_S = 15.0
 _SHOWN_FAILURES = 3
 
 
@@ -62,7 +62,7 @@ async def _import(
 ) -> Report:
     with explained(target):
         async with AsyncClient(target, api_key=api_key) as client:
-            await client.wait_ready(_READY_S)
+            await wait_until_ready(client)
             return await import_with_progress(client, entries, collection, whole_image)
 
 

@@ -51,7 +51,7 @@ class Service:
         self._say = say
         self._process: asyncio.subprocess.Process | None = None
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     @property
     def pid(self) -> int | None:
@@ -68,7 +68,7 @@ class Service:
         while True:
             began = time.monotonic()
             how = await self._run()
-            if self._stopping:
+            if self._stopping.is_set():
                 return
             attempts += 1
             if not self.healthy.is_set() and attempts >= _ATTEMPTS:
@@ -76,12 +76,14 @@ class Service:
             if time.monotonic() - began >= RAN_WELL_S:
                 wait_s = FIRST_WAIT_S
             self._say(f"{self.spec.name} died ({how}): starting it again in {wait_s:g} s")
-            await asyncio.sleep(wait_s)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), wait_s)
+                return
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
     async def stop(self, grace_s: float) -> None:
         """SIGTERM, and SIGKILL where that did not end it within ``grace_s``."""
-        self._stopping = True
+        self._stopping.set()
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -94,7 +96,7 @@ class Service:
             await process.wait()
 
     def kill(self) -> None:
-        self._stopping = True
+        self._stopping.set()
         if self._process and self._process.returncode is None:
             self._process.kill()
 
@@ -109,7 +111,7 @@ class Service:
             limit=_LONGEST_LINE_BYTES,
             start_new_session=True,  # Ctrl-C is for this process; it stops the others in order
         )
-        if self._stopping:
+        if self._stopping.is_set():
             process.terminate()
         watch = asyncio.create_task(self._watch_health())
         try:

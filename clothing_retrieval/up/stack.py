@@ -98,7 +98,7 @@ class Stack:
             await asyncio.gather(*(self._services[name].stop(_STOP_GRACE_S) for name in _WORKERS))
         finally:
             self.kill()
-            await self._end_keepers()
+            await asyncio.gather(*self._keepers, return_exceptions=True)
             self._cleanup.close()
 
     async def ready(self) -> None:
@@ -126,13 +126,6 @@ class Stack:
                 await finished
         finally:
             task.cancel()
-
-    async def _end_keepers(self) -> None:
-        """Those that wait to start a service again must not."""
-        _, late = await asyncio.wait(self._keepers, timeout=0.1)
-        for keeper in late:
-            keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
 
 
 def _specs(options: Options, sockets: Path) -> list[ServiceSpec]:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -112,18 +113,29 @@ async def test_a_taken_port_is_told(tmp_path: Path, ear: Ear) -> None:
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def short_folder() -> Iterator[str]:
+    """A temporary folder whose path leaves room for a socket's name."""
+    with tempfile.TemporaryDirectory(prefix="up-") as folder:
+        yield folder
+
+
+@pytest.fixture
+def command(tmp_path: Path, short_folder: str) -> Iterator[subprocess.Popen[str]]:
     """``clothing-retrieval up``, as soon as it has said that it is ready."""
     arguments = ["up", "--port", str(free_port()), "--data-dir", "data", "--log-dir", "logs"]
     program = "from clothing_retrieval.cli import main; main()"
     with subprocess.Popen(
-        [sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE, text=True, cwd=tmp_path
+        [sys.executable, "-c", program, *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "TMPDIR": short_folder},
     ) as process:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith("ready on 127.0.0.1:"), line
         yield process
-        process.kill()
+        process.terminate()
 
 
 def children(pid: int) -> list[int]:

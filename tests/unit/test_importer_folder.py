@@ -35,15 +35,15 @@ def test_without_a_table_paths_tell_id_category_and_title(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "title"),
     [
-        ("IMG_4711", "Dress IMG 4711"),
-        ("009b3c31-fb62-45c0-be9a-37a5c238cb88", "Dress 009b3c31"),
+        ("IMG_4711", "T-shirt IMG 4711"),
+        ("009b3c31-fb62-45c0-be9a-37a5c238cb88", "T-shirt 009b3c31"),
         ("blue_linen", "Blue linen"),
         ("裙子", "裙子"),
     ],
 )
 def test_a_name_that_says_nothing_gets_its_category_before_it(tmp_path: Path, name: str, title: str) -> None:
-    write(tmp_path, f"dress/{name}.jpg")
-    assert items(tmp_path)[f"dress/{name}"].item.title == title
+    write(tmp_path, f"t-shirt/{name}.jpg")
+    assert items(tmp_path)[f"t-shirt/{name}"].item.title == title
 
 
 def test_a_long_path_gets_an_id_that_fits_and_stays_the_same(tmp_path: Path) -> None:
