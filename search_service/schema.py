@@ -111,7 +111,6 @@ def open_reader(path: Path) -> sqlite3.Connection:
     db = _connect(path)
     db.execute("PRAGMA query_only = ON")
     db.execute("PRAGMA cache_size = -16384")
-    db.execute("PRAGMA mmap_size = 1073741824")
     return db
 
 

@@ -86,13 +86,11 @@ def picture(db: sqlite3.Connection, collection: Collection, item_id: str) -> byt
 
 
 def fingerprints(db: sqlite3.Connection, collection: Collection, ids: Sequence[str]) -> dict[str, str]:
-    return dict(
-        db.execute(
-            "SELECT i.id, i.fingerprint FROM json_each(?) AS wanted "
-            "CROSS JOIN items AS i ON i.collection = ? AND i.id = wanted.value",
-            (json.dumps(list(ids)), collection.key),
-        ).fetchall()
+    rows = db.execute(
+        f"SELECT id, fingerprint FROM items WHERE collection = ? AND id IN ({', '.join('?' * len(ids))})",
+        (collection.key, *ids),
     )
+    return dict(rows.fetchall())
 
 
 def counts(db: sqlite3.Connection) -> dict[int, Mapping[str, int]]:

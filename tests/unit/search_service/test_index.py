@@ -86,12 +86,13 @@ def test_a_deleted_item_is_gone_everywhere(index: Index, shop: Collection) -> No
 
 
 def test_items_come_in_the_order_of_ids_page_by_page(index: Index, shop: Collection) -> None:
-    names = ["b", "a", "Z", "é", "10", "9", "a b", "日本"]
+    names = ["b", "a", "Z", "é", "10", "9", "a b", "日本", "a\0b", "'\"\\"]
     index.upsert(shop, [record(name, unit(i)) for i, name in enumerate(names)]).result()
     paged: list[str] = []
     while found := page(index, shop, paged[-1] if paged else "", 3):
         paged += found
     assert paged == sorted(names)
+    assert index.fingerprints(shop, names).keys() == set(names)
 
 
 def test_summaries_count_items_views_and_categories(index: Index, shop: Collection) -> None:
