@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 _CHECK_EVERY_S = 0.5
 _CHECK_TIMEOUT_S = 5.0
+_STOPPED = "stopped"
 
 
 class Worker(Protocol):
@@ -39,7 +40,7 @@ class Worker(Protocol):
         """Why it cannot serve now; None when it can."""
 
     async def stop(self) -> None:
-        """Lets go of everything. No call is in flight any more."""
+        """Lets go of everything, also where it was not started. No call is in flight any more."""
 
 
 class Server:
@@ -73,7 +74,9 @@ class Server:
         self._checks = asyncio.create_task(self._keep_checking())
 
     async def stop(self) -> None:
-        """Drains: callers are told, then new calls are refused, then those in flight get their grace."""
+        """Drains: callers are told, then new calls are refused, then those in flight get their grace. Once is enough."""
+        if self._closed == _STOPPED:
+            return
         if self._checks:
             self._checks.cancel()
             await asyncio.wait([self._checks])
@@ -84,6 +87,7 @@ class Server:
         await self._health.close()
         await self._server.stop(self._settings.grace_s)
         await self._worker.stop()
+        self._closed = _STOPPED
 
     def _gate(self) -> None:
         if self._closed:
@@ -133,8 +137,10 @@ async def run(settings: ServerSettings, worker: Worker) -> int:
     starting = asyncio.create_task(server.start())
     waiting = asyncio.create_task(stopping.wait())
     await asyncio.wait((starting, waiting), return_when=asyncio.FIRST_COMPLETED)
-    if starting.done() and starting.exception():
-        return _report(starting.exception())
+    if starting.done() and (error := starting.exception()):
+        waiting.cancel()
+        await server.stop()
+        return _report(error)
     await waiting
     log.info("draining")
     starting.cancel()
@@ -143,7 +149,7 @@ async def run(settings: ServerSettings, worker: Worker) -> int:
     return 0
 
 
-def _report(error: BaseException | None) -> int:
+def _report(error: BaseException) -> int:
     if isinstance(error, ModelError | RuntimeError | OSError):
         log.error("cannot start: %s", error)
     else:
