@@ -182,3 +182,13 @@ async def test_a_message_above_the_limit_is_refused_and_one_below_is_taken() -> 
             await send(MAX_MESSAGE_BYTES + 1000)
         assert seen.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
         await embed(channel)
+
+
+async def test_stopping_twice_stops_the_worker_once() -> None:
+    worker = ScriptedWorker()
+    server = Server(ServerSettings(**AT_ONCE), worker)
+    await server.start()
+    await server.stop()
+    worker.stopped = False
+    await server.stop()
+    assert not worker.stopped
