@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import time
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from clothing_retrieval.cli.gateway import explained, run
 from clothing_retrieval.cli.importing import import_with_progress, tell_failures
 from clothing_retrieval.cli.progress import Progress
 from clothing_retrieval.cli.stop import Stop
+from clothing_retrieval.cli.tables import result_tables
 from clothing_retrieval.page import SearchedPhoto, render_page
 from clothing_retrieval.samples import Sample
 from clothing_retrieval.up import Options, Stack, UpError
@@ -41,6 +43,13 @@ class _Shop:
     collection: str
     own_photos: bool
     """The samples are the catalogue's photos: each finds itself, and its matches are shown without it."""
+
+    def without(self, failed: Set[str]) -> "_Shop":
+        """What is not in the catalogue cannot be found."""
+        kept = [sample for sample in self.samples if sample.item_id not in failed]
+        if not kept:
+            raise Stop("none of the pictures could be imported, so there is nothing to search")
+        return replace(self, samples=kept)
 
 
 def demo(
@@ -67,18 +76,20 @@ def demo(
 async def _demonstrate(console: Console, stack: Stack, photos: Path | None, data_dir: Path) -> Path:
     console.print("Starting the four services …")
     async with stack:
-        ready = asyncio.create_task(stack.ready())
+        await stack.ready()
         shop = await asyncio.to_thread(_own_shop, photos) if photos else await asyncio.to_thread(_boutique, data_dir)
-        await ready
         async with AsyncClient(stack.target) as client:
             await _forget_other_models(client, shop.collection, console)
             report = await import_with_progress(client, shop.entries, shop.collection)
             tell_failures(report, data_dir / "import-failures.csv")
             if report.stopped:
                 raise report.stopped
+            shop = shop.without({failure.id for failure in report.failures})
             said = await _search_all(client, shop)
-            console.print(said, soft_wrap=True)
             shown = [await _show(client, shop, sample) for sample in samples.spread(shop.samples, _SHOWN)]
+    console.print("\nThe first photo, for example:\n")
+    console.print(*result_tables(shown[0].name, shown[0].response), sep="\n")
+    console.print(f"\n{said}", soft_wrap=True)
     title = "Your photos, and what is like them" if shop.own_photos else "The sample boutique"
     lead = f"{said} {_WITHOUT if shop.own_photos else _DRAWN}"
     page = data_dir / "index.html"

@@ -67,8 +67,10 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(cancelled_by_sigterm())
     except KeyboardInterrupt:
+        typer.echo("stopped", err=True)
         raise typer.Exit(128 + signal.SIGINT) from None
     except asyncio.CancelledError:
+        typer.echo("stopped", err=True)
         raise typer.Exit(128 + signal.SIGTERM) from None
 
 

@@ -11,10 +11,16 @@ from clothing_retrieval.catalog.boutique import draw_boutique
 from clothing_retrieval.cli import main
 
 
+def run(*arguments: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 0
+
+
 def test_the_demo_searches_the_boutique_and_saves_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     boutique = draw_boutique(tmp_path / "boutique", items=20, processes=1)
 
-    main(["demo", "--data-dir", str(tmp_path)])
+    run("demo", "--data-dir", str(tmp_path))
     out = capsys.readouterr().out
 
     page = (tmp_path / "index.html").read_text()
@@ -33,11 +39,11 @@ def test_the_demo_takes_own_photos_and_is_quick_the_second_time(
     for number in range(6):
         PIL.Image.fromarray(random.integers(0, 256, (120, 90, 3), np.uint8)).save(photos / f"{number}.png")
     (photos / "broken.jpg").write_text("no picture")
-    arguments = ["demo", "--photos", str(tmp_path / "photos"), "--data-dir", str(tmp_path / "demo")]
+    arguments = ("demo", "--photos", str(tmp_path / "photos"), "--data-dir", str(tmp_path / "demo"))
 
-    main(arguments)
+    run(*arguments)
     first = capsys.readouterr()
-    main(arguments)
+    run(*arguments)
     second = capsys.readouterr()
 
     page = (tmp_path / "demo" / "index.html").read_text()
