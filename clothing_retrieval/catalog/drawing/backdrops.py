@@ -1,4 +1,4 @@
-"""What lies behind: floors, walls, sheets. All (height, width, 3) float32 sRGB."""
+"""What lies behind: floors, walls, sheets. Each surface is brightness, (height, width) around 1."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ WALLS = ("wall", "wall", "paper", "concrete")
 
 
 def backdrop(kind: str, tone: Color, width: int, height: int, rng: np.random.Generator) -> Floats:
+    """(3, height, width) float32 sRGB."""
     light = _light(width, height, rng) * _SURFACES[kind](width, height, rng)
-    return np.asarray(np.array(tone, np.float32) * light[..., None], dtype=np.float32)
+    return np.asarray(np.array(tone, np.float32)[:, None, None] * light, dtype=np.float32)
 
 
 def _light(width: int, height: int, rng: np.random.Generator) -> Floats:

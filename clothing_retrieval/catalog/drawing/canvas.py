@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from clothing_retrieval.catalog.drawing.fabric import Cloth
-from clothing_retrieval.catalog.drawing.finishes import FINISHES, grain
+from clothing_retrieval.catalog.drawing.finishes import FINISHES, Grain
 from clothing_retrieval.catalog.drawing.folds import creases, relief_light
 from clothing_retrieval.catalog.drawing.geometry import Floats, Points, Pose
 from clothing_retrieval.catalog.drawing.marks import Mark, Part, Print
@@ -32,14 +32,14 @@ class Stencil:
 
 
 class Canvas:
-    """A picture under way: `pixels` is (h, w, 3) float32 sRGB, 0 to 1."""
+    """A picture under way: `pixels` is (3, h, w) float32 sRGB, 0 to 1."""
 
     def __init__(self, backdrop: Floats, pose: Pose, cloths: Mapping[str, Cloth], rng: np.random.Generator) -> None:
         self.pixels = backdrop
-        self.height, self.width = backdrop.shape[:2]
+        self.height, self.width = backdrop.shape[1:]
         self._pose = pose
         self._cloths = cloths
-        self._rng = rng
+        self._grain = Grain(rng)
         self._phase = float(rng.uniform(0, 6))
         self._light, self._pull_x, self._pull_y = creases(self.width, self.height, int(rng.integers(7, 13)), rng)
 
@@ -114,7 +114,7 @@ class Canvas:
         close = small.filter(ImageFilter.GaussianBlur(max(0.8, far * 0.2)))
         both = np.asarray(soft, np.float32) * 0.65 + np.asarray(close, np.float32) * 0.45
         field = np.asarray(Image.fromarray(both).resize((self.width, self.height), Image.Resampling.BILINEAR))
-        self.pixels *= 1 - np.clip(field[..., None] * np.float32(strength / 255), 0, 0.85)
+        self.pixels *= 1 - np.clip(field * np.float32(strength / 255), 0, 0.85)
 
     def _contact(self, stencil: Stencil, lift: float) -> None:
         """The thin shadow of a piece on the piece below."""
@@ -129,8 +129,8 @@ class Canvas:
         sheet = Image.new("L", (outer[2] - outer[0], outer[3] - outer[1]))
         sheet.paste(stencil.mask, (left - outer[0], top - outer[1] + max(1, int(lift * 0.6))))
         dark = np.asarray(sheet.filter(ImageFilter.BoxBlur(max(1.0, lift))), np.float32)
-        area = self.pixels[outer[1] : outer[3], outer[0] : outer[2]]
-        area *= 1 - dark[..., None] * np.float32(0.34 / 255)
+        area = self.pixels[:, outer[1] : outer[3], outer[0] : outer[2]]
+        area *= 1 - dark * np.float32(0.34 / 255)
 
     def _lay(self, mark: Mark, stencil: Stencil) -> None:
         part = mark if isinstance(mark, Part) else Part(np.zeros((1, 2)), mark.cloth, folds=1.0, depth=0.0)
@@ -144,13 +144,16 @@ class Canvas:
         if part.depth:
             light = light + self._rounding(stencil, part.depth)
         color = cloth.paint(*self._grain_line(part, stencil.box, x, y), self._pose.unit / self._pose.scale)
-        shade = (1 + light + grain(finish, right - left, bottom - top, self._rng)) * np.float32(part.shade)
-        lit = color * shade[..., None]
+        shade = (1 + light + self._grain.of(finish, right - left, bottom - top)) * np.float32(part.shade)
+        lit = color * shade
         if finish.gloss:
-            lit += (np.clip(light, 0, 1) ** 2 * np.float32(finish.gloss * 4))[..., None]
-        cover = (stencil.coverage * np.float32(part.opacity))[..., None]
-        area = self.pixels[top:bottom, left:right]
-        area += cover * (lit - area)
+            shine = np.clip(light, 0, 1)
+            lit += shine * shine * np.float32(finish.gloss * 4)
+        cover = stencil.coverage * np.float32(part.opacity)
+        area = self.pixels[:, top:bottom, left:right]
+        lit -= area
+        lit *= cover
+        area += lit
 
     def _grain_line(self, part: Part, box: Box, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Pattern coordinates of a box: turned with the piece, pulled by the creases."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from clothing_retrieval.catalog.drawing.geometry import Floats
 from clothing_retrieval.catalog.drawing.tiles import SIDE, tile
@@ -51,16 +50,16 @@ class Cloth:
     seed: int = 0
 
     def paint(self, u: Floats, v: Floats, pixel: float) -> Floats:
-        """Colours at pattern coordinates u, v (h, w), a pixel being `pixel` wide there: (h, w, 3) sRGB, 0 to 1."""
+        """Colours at pattern coordinates u, v (h, w), a pixel being `pixel` wide there: (3, h, w) sRGB, 0 to 1."""
         if self.pattern == "plain":
-            return np.broadcast_to(np.array(self.colors[0], np.float32), (*u.shape, 3))
+            return np.broadcast_to(_ink(self.colors[0]), (3, *u.shape))
         if self.pattern in TILED:
             return self._tiled(u, v)
         if self.pattern == "tartan":
             return _tartan(self, u, v, pixel)
         share = _SHARES[self.pattern](u / np.float32(self.period), v / np.float32(self.period), pixel / self.period)
-        low, high = (np.array(color, np.float32) for color in self.colors[:2])
-        return np.asarray(low + share[..., None] * (high - low))
+        low, high = _ink(self.colors[0]), _ink(self.colors[1])
+        return np.asarray(low + share * (high - low))
 
     def _tiled(self, u: Floats, v: Floats) -> Floats:
         grid = 3 if self.period > 9 else 5
@@ -68,12 +67,18 @@ class Cloth:
         step = np.float32(SIDE / (self.period * grid))
         columns = (u * step).astype(np.int32) % SIDE
         rows = (v * step).astype(np.int32) % SIDE
-        return np.asarray(swatch.reshape(-1, 3)[rows * SIDE + columns], dtype=np.float32) / np.float32(255)
+        return np.take(swatch, rows * SIDE + columns, axis=1)
 
 
 @lru_cache(maxsize=64)
-def _swatch(pattern: str, colors: tuple[Color, ...], grid: int, seed: int) -> NDArray[np.uint8]:
-    return tile(pattern, colors, grid, np.random.default_rng([seed, 11]))
+def _swatch(pattern: str, colors: tuple[Color, ...], grid: int, seed: int) -> Floats:
+    """(3, SIDE * SIDE)"""
+    repeat = tile(pattern, colors, grid, np.random.default_rng([seed, 11]))
+    return np.ascontiguousarray(repeat.reshape(-1, 3).T, dtype=np.float32) / np.float32(255)
+
+
+def _ink(color: Color) -> Floats:
+    return np.array(color, np.float32)[:, None, None]
 
 
 def _stripes(t: Floats, share: float, pixel: float) -> Floats:
@@ -201,9 +206,9 @@ _SHARES: dict[str, Callable[[Floats, Floats, float], Floats]] = {
 def _tartan(cloth: Cloth, u: Floats, v: Floats, pixel: float) -> Floats:
     period = np.float32(cloth.period)
     a, b, fine = u / period, v / period, pixel / cloth.period
-    ground, over, line = (np.array(color, np.float32) for color in (*cloth.colors, cloth.colors[-1])[:3])
-    broad = (np.float32(0.5) * (_stripes(a, 0.42, fine) + _stripes(b, 0.42, fine)))[..., None]
-    thin = np.maximum(_stripes(a + np.float32(0.5), 0.06, fine), _stripes(b + np.float32(0.5), 0.06, fine))[..., None]
+    ground, over, line = (_ink(color) for color in (*cloth.colors, cloth.colors[-1])[:3])
+    broad = np.float32(0.5) * (_stripes(a, 0.42, fine) + _stripes(b, 0.42, fine))
+    thin = np.maximum(_stripes(a + np.float32(0.5), 0.06, fine), _stripes(b + np.float32(0.5), 0.06, fine))
     woven = ground + broad * (over - ground)
     return np.asarray(woven + np.float32(0.75) * thin * (line - woven))
 

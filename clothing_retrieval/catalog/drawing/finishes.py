@@ -9,7 +9,7 @@ from PIL import Image
 
 from clothing_retrieval.catalog.drawing.geometry import Floats
 
-GRAIN = 256
+SHEET = 320
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,30 @@ FINISHES: dict[str, Finish] = {
 }
 
 
-def grain(finish: Finish, width: int, height: int, rng: np.random.Generator) -> Floats:
-    """Small-scale brightness of the material around 0: (height, width), in pixels of the picture."""
-    cells = (GRAIN // finish.coarse, GRAIN // finish.coarse)
-    speckle = rng.normal(0, finish.speckle, cells).astype(np.float32)
-    if finish.thread:
-        ribs = np.sin(np.arange(cells[1], dtype=np.float32) * np.float32(np.pi * 2 / 3))
-        speckle = speckle + np.float32(finish.thread) * ribs
-    if finish.coarse > 1:
-        speckle = np.asarray(Image.fromarray(speckle).resize((GRAIN, GRAIN), Image.Resampling.BILINEAR))
-    repeats = (-(-height // GRAIN), -(-width // GRAIN))
-    return np.asarray(np.tile(speckle, repeats)[:height, :width], dtype=np.float32)
+class Grain:
+    """Small-scale brightness of materials around 0, cut from one sheet of noise for each picture."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        fine = rng.standard_normal((SHEET, SHEET), dtype=np.float32)
+        self._speckle = {1: fine}
+        self._origin = rng.integers(0, SHEET // 2, 2)
+
+    def of(self, finish: Finish, width: int, height: int) -> Floats:
+        """(height, width), in pixels of the picture."""
+        row, column = self._origin
+        self._origin = (self._origin + np.array([37, 59])) % (SHEET // 2)
+        speckle = self._coarse(finish.coarse)
+        if width + column > SHEET or height + row > SHEET:
+            repeats = (-(-(height + row) // SHEET), -(-(width + column) // SHEET))
+            speckle = np.tile(speckle, repeats)
+        brightness = speckle[row : row + height, column : column + width] * np.float32(finish.speckle)
+        if finish.thread:
+            step = np.float32(np.pi * 2 / 3 / finish.coarse)
+            brightness += np.float32(finish.thread) * np.sin(np.arange(width, dtype=np.float32) * step)
+        return np.asarray(brightness)
+
+    def _coarse(self, pixels: int) -> Floats:
+        if pixels not in self._speckle:
+            part = Image.fromarray(self._speckle[1][: SHEET // pixels, : SHEET // pixels])
+            self._speckle[pixels] = np.asarray(part.resize((SHEET, SHEET), Image.Resampling.BILINEAR))
+        return self._speckle[pixels]

@@ -31,7 +31,9 @@ def creases(width: int, height: int, count: int, rng: np.random.Generator) -> tu
         surface += _crease(x, y, w, h, rng)
     slope_y, slope_x = np.gradient(surface)
     light = np.tanh((-0.8 * slope_x - 0.9 * slope_y) * np.float32(1.5)) + np.float32(0.012) * surface
-    full = [stretched(field.astype(np.float32), width, height) for field in (light, slope_x * 3.0, slope_y * 3.0)]
+    size, smooth = (width, height), Image.Resampling.BILINEAR
+    fields = (light, slope_x * 3.0, slope_y * 3.0)
+    full = [np.asarray(Image.fromarray(field.astype(np.float32)).resize(size, smooth)) for field in fields]
     return full[0], full[1], full[2]
 
 

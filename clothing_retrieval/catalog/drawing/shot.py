@@ -159,8 +159,11 @@ def _surroundings(item: Item, kinds: tuple[str, ...], rng: np.random.Generator) 
 def _developed(pixels: Floats, shot: Shot, rng: np.random.Generator) -> Image.Image:
     """Through the lens: the colour of the light, its fall to the corners, blur, noise."""
     x, y = np.linspace(-1, 1, WIDTH, dtype=np.float32), np.linspace(-1, 1, HEIGHT, dtype=np.float32)[:, None]
-    fall = 1 - np.float32(0.09) * (x * x + y * y)
-    exposed = pixels * (fall[..., None] * np.array(shot.light, np.float32))
-    exposed += rng.standard_normal((HEIGHT, WIDTH, 1), dtype=np.float32) * np.float32(shot.noise)
-    picture = Image.fromarray((np.clip(exposed, 0, 1) * 255 + 0.5).astype(np.uint8))
+    light = 1 - np.float32(0.09) * (x * x + y * y)
+    speckle = rng.standard_normal((HEIGHT // 2, WIDTH // 2), dtype=np.float32) * np.float32(shot.noise)
+    exposed = pixels * (light * np.float32(255))
+    exposed *= np.array(shot.light, np.float32)[:, None, None]
+    exposed += np.tile(speckle, (2, 2)) * np.float32(255) + np.float32(0.5)
+    np.clip(exposed, 0, 255, out=exposed)
+    picture = Image.merge("RGB", [Image.fromarray(channel) for channel in exposed.astype(np.uint8)])
     return picture.filter(ImageFilter.GaussianBlur(shot.blur)) if shot.blur else picture
