@@ -74,7 +74,10 @@ class Server:
         self._checks = asyncio.create_task(self._keep_checking())
 
     async def stop(self) -> None:
-        """Drains: callers are told, then new calls are refused, then those in flight get their grace. Once is enough."""
+        """Drains: callers are told, then new calls are refused, then those in flight get their grace.
+
+        To stop what has stopped does nothing.
+        """
         if self._closed == _STOPPED:
             return
         if self._checks:
@@ -128,7 +131,10 @@ class Server:
 async def run(settings: ServerSettings, worker: Worker) -> int:
     """Serves until SIGTERM or SIGINT. Returns the exit code."""
     telemetry.configure_logging(settings, worker.name)
-    telemetry.serve_metrics(settings.metrics_listen)
+    try:
+        telemetry.serve_metrics(settings.metrics_listen)
+    except RuntimeError as problem:
+        return _report(problem)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -58,10 +58,18 @@ def configure_logging(settings: ServerSettings, service: str) -> None:
 
 
 def serve_metrics(listen: str) -> None:
-    """Serves Prometheus metrics on a thread of its own, for as long as the process lives. Empty: does nothing."""
-    if listen:
-        host, _, port = listen.rpartition(":")
+    """Serves Prometheus metrics on a thread of its own, for as long as the process lives. Empty: does nothing.
+
+    Raises:
+        RuntimeError: the address cannot be listened on.
+    """
+    if not listen:
+        return
+    host, _, port = listen.rpartition(":")
+    try:
         prometheus_client.start_http_server(int(port), host)
+    except (OSError, ValueError) as error:
+        raise RuntimeError(f"cannot serve metrics on {listen}: {error}") from error
 
 
 class _JsonFormatter(logging.Formatter):

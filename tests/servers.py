@@ -23,7 +23,13 @@ from serving.settings import ServerSettings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 _START_TIMEOUT_S = 60
-_SIZES = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES), ("grpc.max_send_message_length", MAX_MESSAGE_BYTES)]
+_OPTIONS = [
+    ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.min_reconnect_backoff_ms", 50),
+    ("grpc.max_reconnect_backoff_ms", 200),
+]
 
 AT_ONCE: dict[str, Any] = {"drain_s": 0.0, "grace_s": 2.0, "listen": "127.0.0.1:0"}
 """Settings of servers in tests: a free port, and no moment for callers to notice a drain."""
@@ -42,7 +48,7 @@ async def serving(worker: Worker, settings: ServerSettings | None = None) -> Asy
 
 @asynccontextmanager
 async def channel_to(address: str) -> AsyncIterator[grpc.aio.Channel]:
-    async with grpc.aio.insecure_channel(address, options=_SIZES) as channel:
+    async with grpc.aio.insecure_channel(address, options=_OPTIONS) as channel:
         yield channel
 
 
@@ -89,7 +95,7 @@ class Process:
 
     def __init__(self, module: str, environment: Mapping[str, str]) -> None:
         self._module = module
-        self._environment = environment
+        self.environment = environment
         self._process: asyncio.subprocess.Process | None = None
         self.output = ""
 
@@ -99,7 +105,7 @@ class Process:
             "-m",
             self._module,
             cwd=REPOSITORY,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **self._environment},
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
             stderr=asyncio.subprocess.PIPE,
         )
 
