@@ -1,0 +1,135 @@
+"""``python -m export COMMAND``: trains, exports and measures the models."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from export.compiled_ops import stand_in
+from export.figures import noted, print_figures
+from export.model_folder import files, write_embedder_manifest, write_parser_manifest
+from export.speed import milliseconds
+
+stand_in()
+
+Folder = Annotated[Path, typer.Option(exists=True, file_okay=False)]
+File = Annotated[Path, typer.Option(exists=True, dir_okay=False)]
+Street = Annotated[Path, typer.Option(exists=True, file_okay=False, help="Clothing Co-Parsing: photos/, labels/")]
+Shop = Annotated[Path, typer.Option(exists=True, file_okay=False, help="shop photos in folders named by category")]
+Out = Annotated[Path, typer.Option(help="where to write")]
+ParserFile = Annotated[Path, typer.Option(exists=True, dir_okay=False, help="a parser's ONNX file")]
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+
+
+@app.command()
+def train_parser(
+    config: File,
+    work_dir: Annotated[Path, typer.Option(help="for checkpoints and logs")],
+    street: Street,
+    shop: Optional[Folder] = None,  # noqa: UP045  (typer)
+    masks: Annotated[Optional[Path], typer.Option(exists=True, help="of the shop photos")] = None,  # noqa: UP045
+    start_from: Annotated[Optional[Path], typer.Option(exists=True, help="an earlier stage's checkpoint")] = None,  # noqa: UP045
+    resume: bool = False,
+) -> None:
+    """Train the parser by one of export/configs."""
+    from export.train_parser import load_config, train
+
+    print(train(load_config(config, work_dir, street, shop, masks), start_from, resume))
+
+
+@app.command()
+def pseudo_masks(parser: ParserFile, shop: Shop, out: Out) -> None:
+    """Draw label maps for shop photos with an early parser and GrabCut."""
+    from export.parsing import Parser
+    from export.pseudo_masks import write_pseudo_masks
+
+    photos, masks = write_pseudo_masks(Parser(parser, threads=1), shop, out)
+    print(f"{masks} masks for {photos} photos")
+
+
+@app.command()
+def export_parser(config: File, checkpoint: File, street: Street, shop: Shop, out: Out) -> None:
+    """Write a parser's model folder from a checkpoint: ONNX, int8, manifest."""
+    from mmengine.config import Config
+
+    from export.export_parser import calibration_pictures, export_parser
+
+    settings = Config.fromfile(config)
+    pictures = calibration_pictures(street, shop, (settings.height, settings.width))
+    export_parser(settings, checkpoint, pictures, out)
+
+
+@app.command()
+def evaluate_parser(model: Folder, street: Street, shop: Shop) -> None:
+    """Measure a parser's folder on held-out street photos and on shop photos, and note the figures in its manifest."""
+    from export.evaluate_parser import shop_scores, street_confusion
+    from export.parsing import Parser
+    from export.parsing_scores import iou_by_label, scores
+
+    quality = {}
+    for precision, file in files(model).items():
+        parser = Parser(file)
+        counts = street_confusion(parser, street)
+        figures = scores(counts) | shop_scores(parser, shop) | {"ms_one_thread": milliseconds(file)}
+        print_figures(precision, figures)
+        print_figures(f"{precision}, IoU by label", iou_by_label(counts))
+        quality |= noted(precision, figures)
+    write_parser_manifest(model, quality)
+
+
+@app.command()
+def embedder_features(
+    parser: ParserFile, street: Street, shop: Shop, out: Annotated[Path, typer.Option(help="an .npz file")]
+) -> None:
+    """Compute the frozen features that the embedder's projection is learned on."""
+    from export.garment_views import training_views
+    from export.parsing import Parser
+    from export.train_embedder import extract
+
+    extract(training_views(Parser(parser), street, shop)).save(out)
+
+
+@app.command()
+def train_embedder(features: File, out: Annotated[Path, typer.Option(help="a .pth file")]) -> None:
+    """Learn the embedder's projection."""
+    import torch
+
+    from export.train_embedder import Features, Recipe, learn_projection
+
+    torch.save(learn_projection(Features.load(features), Recipe()).state_dict(), out)
+
+
+@app.command()
+def export_embedder(projection: File, parser: ParserFile, shop: Shop, out: Out) -> None:
+    """Write the embedder's model folder: ONNX, int8, manifest."""
+    from export.export_embedder import calibration_pictures, export_embedder, load_projection
+    from export.parsing import Parser
+
+    export_embedder(load_projection(projection), calibration_pictures(Parser(parser), shop), out)
+
+
+@app.command()
+def evaluate_embedder(model: Folder, parser: ParserFile, street: Street, gallery: Folder, queries: Folder) -> None:
+    """Measure an embedder's folder behind a parser, and note the figures in its manifest."""
+    from export.evaluate_embedder import folder_scores, shop_pictures, street_scores
+    from export.onnx_files import run
+    from export.parsing import Parser
+
+    seen = Parser(parser)
+    items, names = shop_pictures(seen, gallery)
+    probes, wanted = shop_pictures(seen, queries)
+    whole, _ = shop_pictures(seen, queries, whole=True)
+    quality = {}
+    for precision, file in files(model).items():
+        vectors = run(file, items)
+        figures = folder_scores(run(file, probes), wanted, vectors, names)
+        figures["whole_precision_at_5"] = folder_scores(run(file, whole), wanted, vectors, names)["precision_at_5"]
+        figures |= street_scores(seen, file, street) | {"ms_one_thread": milliseconds(file)}
+        print_figures(precision, figures)
+        quality |= noted(precision, figures)
+    write_embedder_manifest(model, quality)
+
+
+if __name__ == "__main__":
+    app()

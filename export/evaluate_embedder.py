@@ -1,0 +1,87 @@
+"""How good an exported embedder is, behind an exported parser."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.random import default_rng
+from numpy.typing import NDArray
+
+from export.garment_views import (
+    PHOTO_SIDE,
+    RULES,
+    SIDE,
+    cut_out,
+    on_another_street,
+    parsed_garments,
+    shop_cutout,
+    true_garments,
+)
+from export.onnx_files import Floats, Pictures, run
+from export.parsing import Parser
+from export.photos import Labelled, read_photo, shop_photos, street_photos
+from export.scenes import Scene, shrink
+from serving.images import Raster, fit_square
+
+Names = NDArray[np.str_]
+
+
+def shop_pictures(parser: Parser, shop: Path, whole: bool = False) -> tuple[Pictures, Names]:
+    """Cutouts of the largest garments, or whole photos; and the names of their folders."""
+    photos = shop_photos(shop)
+    pictures = [
+        fit_square(read_photo(file), SIDE) if whole else shop_cutout(parser, read_photo(file)) for file, _ in photos
+    ]
+    return np.stack(pictures), np.array([name for _, name in photos])
+
+
+def folder_scores(queries: Floats, wanted: Names, gallery: Floats, names: Names) -> dict[str, float]:
+    """Precision of the first 1 and 5, and mean average precision over the whole gallery."""
+    order = np.argsort(-queries @ gallery.T, axis=1, kind="stable")
+    right = names[order] == wanted[:, None]
+    hits = right.cumsum(axis=1) / np.arange(1, right.shape[1] + 1)
+    average = (hits * right).sum(axis=1) / right.sum(axis=1).clip(min=1)
+    return {
+        "precision_at_1": float(right[:, 0].mean()),
+        "precision_at_5": float(right[:, :5].mean()),
+        "mean_average_precision": float(average.mean()),
+    }
+
+
+def street_scores(parser: Parser, embedder: Path, street: Path, seed: int = 0) -> dict[str, float]:
+    """People put on other streets, parsed, and searched among all garments cut out by their true masks.
+
+    Returns:
+        The shares of the held-out photos' garments that are first, and among the first 5, for any garment found.
+    """
+    rng = default_rng(seed)
+    held_out = street_photos(street, held_out=True)
+    gallery, owners = _true_cutouts([*held_out, *street_photos(street, held_out=False)])
+    gallery_vectors = run(embedder, np.stack(gallery))
+    first = five = total = 0
+    for index, labelled in enumerate(held_out):
+        scene = _scene(labelled)
+        other = _scene(held_out[int(rng.integers(len(held_out)))])
+        moved = on_another_street(rng, scene, other)
+        cutouts = [garment.cutout(moved.photo, SIDE, RULES.margin) for garment, _ in parsed_garments(parser, moved)]
+        wanted = {position for position, owner in enumerate(owners) if owner == index}
+        total += len(wanted)
+        if cutouts:
+            nearest = np.argsort(-run(embedder, np.stack(cutouts)) @ gallery_vectors.T, axis=1)
+            first += len(wanted & set(nearest[:, 0].tolist()))
+            five += len(wanted & set(nearest[:, :5].ravel().tolist()))
+    return {"street_hit_at_1": first / total, "street_hit_at_5": five / total}
+
+
+def _true_cutouts(photos: Sequence[Labelled]) -> tuple[list[Raster], list[int]]:
+    pictures, owners = [], []
+    for index, labelled in enumerate(photos):
+        scene = _scene(labelled)
+        for label in true_garments(scene):
+            pictures.append(cut_out(scene.photo, scene.labels == label))
+            owners.append(index)
+    return pictures, owners
+
+
+def _scene(labelled: Labelled) -> Scene:
+    return shrink(Scene(*labelled.read()), PHOTO_SIDE)

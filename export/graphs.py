@@ -1,0 +1,74 @@
+"""What is exported: networks that take uint8 pictures and give what the services use."""
+
+import torch
+from mmseg.models import EncoderDecoder
+from mmseg.models.decode_heads import SegformerHead
+from torch import Tensor, nn
+from torch.nn import functional
+
+from export.backbone import FEATURES, MEAN, STD, load_lite0
+
+
+def normalised(image: Tensor) -> Tensor:
+    """(n, h, w, 3) uint8 RGB → (n, 3, h, w) float32 in about [-1, 1]."""
+    return (image.permute(0, 3, 1, 2).float() - MEAN) / STD
+
+
+class ParserGraph(nn.Module):
+    """A trained EncoderDecoder with a SegformerHead, for inference.
+
+    The head projects each feature map, enlarges all to 1/4 of the picture, joins them and mixes them by a 1×1
+    convolution. Mixing by 1×1 and enlarging commute, so each map is mixed at its own small size and the results are
+    added: the same logits for a third of the head's work. The mixing's batch norm is folded into its weights.
+    """
+
+    def __init__(self, model: EncoderDecoder) -> None:
+        super().__init__()
+        head = model.decode_head
+        if not isinstance(head, SegformerHead) or head.interpolate_mode != "bilinear" or head.align_corners:
+            raise TypeError(f"a SegformerHead with bilinear resizing is needed, not {type(head).__name__}")
+        self.backbone = model.backbone
+        self.projections = head.convs
+        self.mixers = _split_mixing(head)
+        self.classifier = head.conv_seg
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(n, h, w, 3) uint8 RGB → (n, labels, h / 4, w / 4) logits."""
+        features = self.backbone(normalised(image))
+        size = features[0].shape[2:]
+        mixed = None
+        for feature, project, mix in zip(features, self.projections, self.mixers, strict=True):
+            part = mix(project(feature))
+            mixed = part if mixed is None else mixed + functional.interpolate(part, size=size, mode="bilinear")
+        return self.classifier(functional.relu(mixed))
+
+
+def _split_mixing(head: SegformerHead) -> nn.ModuleList:
+    mixing, norm = head.fusion_conv.conv, head.fusion_conv.bn
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    weights = (mixing.weight * scale[:, None, None, None]).split(head.channels, dim=1)
+    parts = nn.ModuleList()
+    for index, weight in enumerate(weights):
+        part = nn.Conv2d(head.channels, head.channels, 1, bias=index == 0)
+        part.weight = nn.Parameter(weight.detach().clone())
+        if index == 0:
+            part.bias = nn.Parameter((norm.bias - norm.running_mean * scale).detach())
+        parts.append(part)
+    return parts
+
+
+class EmbedderGraph(nn.Module):
+    """EfficientNet-Lite0's pooled features, projected and scaled to unit length."""
+
+    def __init__(self, dimension: int, pretrained: bool = True) -> None:
+        super().__init__()
+        self.network = load_lite0(pretrained)
+        self.projection = nn.Linear(FEATURES, dimension)
+
+    def features(self, image: Tensor) -> Tensor:
+        """(n, h, w, 3) uint8 RGB → (n, 1280)."""
+        return self.network.extract_features(normalised(image)).mean(dim=(2, 3))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """(n, h, w, 3) uint8 RGB → (n, dimension), unit length."""
+        return functional.normalize(self.projection(self.features(image)), dim=1)

@@ -1,0 +1,94 @@
+"""PyTorch → ONNX → int8, with the differences measured."""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+from torch import nn
+
+Floats = NDArray[np.float32]
+Pictures = NDArray[np.uint8]  # (n, h, w, 3) RGB
+
+OPSET = 17
+INPUT = "image"
+
+
+def write_onnx(graph: nn.Module, file: Path, output: str, height: int, width: int) -> None:
+    """Writes one file that takes any number of uint8 RGB pictures of this size."""
+    example = torch.zeros(2, height, width, 3, dtype=torch.uint8)
+    torch.onnx.export(
+        graph.eval(),
+        (example,),
+        file,
+        input_names=[INPUT],
+        output_names=[output],
+        dynamic_axes={INPUT: {0: "n"}, output: {0: "n"}},
+        opset_version=OPSET,
+        dynamo=False,
+    )
+    onnx.checker.check_model(str(file), full_check=True)
+
+
+def write_int8(source: Path, file: Path, pictures: Pictures, in_float: Sequence[str] = ()) -> None:
+    """Quantises statically: QDQ, weights per channel, ranges from the calibration pictures.
+
+    Args:
+        in_float: names of nodes (or their beginnings) that stay in float.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        names = [node.name for node in onnx.load(str(prepared)).graph.node]
+        quantize_static(
+            str(prepared),
+            str(file),
+            _OneByOne(pictures),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+            nodes_to_exclude=[name for name in names if name.startswith(tuple(in_float))],
+        )
+    onnx.checker.check_model(str(file), full_check=True)
+
+
+def run(file: Path, pictures: Pictures, batch: int = 8, threads: int = 0) -> Floats:
+    """The only output for all pictures."""
+    session = open_session(file, threads)
+    parts = [session.run(None, {INPUT: pictures[i : i + batch]})[0] for i in range(0, len(pictures), batch)]
+    return np.concatenate(parts)
+
+
+def open_session(file: Path, threads: int = 0) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+
+
+def parity(graph: nn.Module, file: Path, pictures: Pictures) -> float:
+    """The largest absolute difference between PyTorch's output and the file's."""
+    with torch.no_grad():
+        expected = graph.eval()(torch.from_numpy(pictures)).numpy()
+    return float(np.abs(expected - run(file, pictures)).max())
+
+
+def cosine(first: Floats, second: Floats) -> float:
+    """Mean cosine between the pictures' outputs, each taken as one vector."""
+    a, b = (x.reshape(len(x), -1).astype(np.float64) for x in (first, second))
+    return float(np.mean((a * b).sum(1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))))
+
+
+class _OneByOne(CalibrationDataReader):
+    def __init__(self, pictures: Pictures) -> None:
+        self._rest = iter(pictures)
+
+    def get_next(self) -> dict[str, Pictures] | None:
+        picture = next(self._rest, None)
+        return None if picture is None else {INPUT: picture[None]}

@@ -1,0 +1,73 @@
+"""The photos that are trained and measured on, and their label maps."""
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from export.labels import SHOP, street_table
+from serving.images import Raster
+
+LabelMap = NDArray[np.uint8]  # (h, w), indices of LABELS or IGNORED
+HELD_OUT_EVERY = 7
+UNLABELLED = frozenset({536})
+"""Street photos whose label maps are empty though people stand in them."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A photo and its label map. ``street`` maps hold the data set's own indices, shop maps ours."""
+
+    photo: Path
+    labels: Path
+    street: Path | None = None
+
+    def read(self) -> tuple[Raster, LabelMap]:
+        with Image.open(self.labels) as file:  # a palette's indices, which OpenCV would turn into colours
+            labels = np.asarray(file)
+        if self.street is not None:
+            labels = _street_table(self.street)[labels]
+        return read_photo(self.photo), labels
+
+
+def read_photo(file: Path) -> Raster:
+    """(h, w, 3) RGB, upright."""
+    pixels = cv2.imread(str(file), cv2.IMREAD_COLOR)
+    if pixels is None:
+        raise FileNotFoundError(f"{file}: no readable photo")
+    return np.ascontiguousarray(pixels[:, :, ::-1])
+
+
+def street_photos(folder: Path, held_out: bool) -> list[Labelled]:
+    """Clothing Co-Parsing: every seventh photo, by its number, is held out and never trained on."""
+    found = [
+        Labelled(file, folder / "labels" / f"{file.stem}.png", street=folder)
+        for file in sorted((folder / "photos").glob("*.jpg"))
+        if (int(file.stem) % HELD_OUT_EVERY == 0) == held_out and int(file.stem) not in UNLABELLED
+    ]
+    if not found:
+        raise FileNotFoundError(f"{folder}/photos: no photos there")
+    return found
+
+
+def shop_photos(folder: Path) -> list[tuple[Path, str]]:
+    """Photos with the names of their folders, which are those of ``SHOP``."""
+    found = [(file, name) for name in sorted(SHOP) for file in sorted((folder / name).glob("*.jpg"))]
+    if not found:
+        raise FileNotFoundError(f"{folder}: no folder of it is one of {', '.join(SHOP)}, or they hold no .jpg files")
+    return found
+
+
+def masked_shop_photos(folder: Path, masks: Path) -> list[Labelled]:
+    """Those shop photos for which ``pseudo-masks`` made a mask."""
+    pairs = [Labelled(file, masks / name / f"{file.stem}.png") for file, name in shop_photos(folder)]
+    return [pair for pair in pairs if pair.labels.exists()]
+
+
+@functools.cache
+def _street_table(folder: Path) -> LabelMap:
+    return street_table((folder / "labels.txt").read_text().split())
