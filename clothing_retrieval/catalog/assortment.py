@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from clothing_retrieval.catalog import dyes
 from clothing_retrieval.catalog.drawing.bags import BAGS
 from clothing_retrieval.catalog.drawing.cut import Cut
 from clothing_retrieval.catalog.drawing.dresses import DRESSES
@@ -17,7 +18,7 @@ from clothing_retrieval.catalog.drawing.pants import PANTS
 from clothing_retrieval.catalog.drawing.skirts import SKIRTS
 from clothing_retrieval.catalog.drawing.tops import TOPS
 from clothing_retrieval.catalog.item import Item
-from clothing_retrieval.catalog.palette import COLORS, DENIMS, LEATHERS, difference
+from clothing_retrieval.catalog.palette import COLORS
 
 CUTS: dict[str, tuple[Cut, ...]] = {
     "top": TOPS,
@@ -53,7 +54,7 @@ _CYCLE = (
     "pants",
     "top",
 )
-_CANDIDATES = 14
+_CANDIDATES = 10
 _THREE_COLORED = frozenset(("tartan", "floral", "camouflage", "daisy", "terrazzo"))
 _UNSCALED = frozenset(("plain", "colour block", "ombre", "washed", "camouflage", "marble", "pinstripe"))
 # Numbered so far apart, items are no longer compared with each other.
@@ -156,7 +157,7 @@ def _candidate(number: int, category: str, cut: Cut, seed: int, rng: np.random.G
         finish=finish,
         pattern=pattern,
         pattern_scale="medium" if pattern in _UNSCALED else _pick(("fine", "medium", "bold"), rng),
-        colors=_colors(count, finish, cut, rng),
+        colors=dyes.choose(count, pattern, finish, rng),
         print=motif,
         contrast=contrast,
         gender=cut.gender if cut.gender != "unisex" else _pick(("unisex", "unisex", "female", "male"), rng),
@@ -177,18 +178,3 @@ def _pattern(cut: Cut, finish: str, rng: np.random.Generator) -> str:
     if not cut.patterns or (finish in ("leather", "patent") and rng.random() < 0.7):
         return "plain"
     return _pick(cut.patterns, rng) if rng.random() < 0.56 else "plain"
-
-
-def _colors(count: int, finish: str, cut: Cut, rng: np.random.Generator) -> tuple[str, ...]:
-    names = tuple(COLORS)
-    grounds = cut.colors or (
-        DENIMS if finish == "denim" else LEATHERS if finish == "leather" and rng.random() < 0.7 else names
-    )
-    if finish == "straw":
-        grounds = ("sand", "beige", "cream", "camel", "tan", "black", "chocolate", "navy", "blush")
-    chosen = [_pick(grounds, rng)]
-    while len(chosen) < count:
-        name = _pick(names, rng)
-        if min(difference(COLORS[name], COLORS[other]) for other in chosen) > (0.3 if len(chosen) == 1 else 0.2):
-            chosen.append(name)
-    return tuple(chosen)

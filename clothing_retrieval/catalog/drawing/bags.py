@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from clothing_retrieval.catalog.drawing import packs
 from clothing_retrieval.catalog.drawing.cut import Cut
-from clothing_retrieval.catalog.drawing.geometry import Point, curve, ellipse, mirror, points, rectangle, symmetric
-from clothing_retrieval.catalog.drawing.marks import Mark, Part, Relief, band, buttons, seam, stitches
+from clothing_retrieval.catalog.drawing.geometry import Point, curve, ellipse, points, rectangle, symmetric
+from clothing_retrieval.catalog.drawing.marks import Mark, Part, Relief, buttons, seam, stitches
+from clothing_retrieval.catalog.drawing.packs import handle
 from clothing_retrieval.catalog.drawing.stance import Stance
 
 Draw = Callable[[Stance], list[Mark]]
 
 
-def _handle(
-    x: float, top: float, height: float, width: float = 1.6, cloth: str = "second", behind: bool = False
-) -> Mark:
-    path = curve(
-        (-x, top + 2), (-x * 0.92, top - height * 0.6), (0, top - height), (x * 0.92, top - height * 0.6), (x, top + 2)
-    )
-    return Part(points(path), cloth, width=width, lift=0.5, shade=0.82 if behind else 1.0)
-
-
 def _tote(stance: Stance) -> list[Mark]:
     shape = symmetric([(0, -17.6), (18.5, -18), *curve((18.5, -18), (18.8, 0), (17.2, 18)), (0, 19)])
     marks: list[Mark] = [
-        _handle(8.5, -17, 21, 2.2, behind=True),
+        handle(8.5, -17, 21, 2.2, behind=True),
         Part(shape, "main", depth=1.4),
         stitches([(-18, -15.8), (18, -15.8)]),
     ]
@@ -36,10 +29,10 @@ def _shopper(stance: Stance) -> list[Mark]:
     shape = symmetric([(0, -12.6), (20, -13.5), *curve((20, -13.5), (17.5, 0), (15.5, 14)), (0, 14.6)])
     tabs = [Part(rectangle(x - 1.6, -12, x + 1.6, -4.5, 0.8), "second", lift=0.4) for x in (-8.0, 8.0)]
     return [
-        _handle(8, -12, 17, 1.5, behind=True),
+        handle(8, -12, 17, 1.5, behind=True),
         Part(shape, "main", depth=1.6),
         *tabs,
-        _handle(8, -8.5, 17, 1.5),
+        handle(8, -8.5, 17, 1.5),
         seam([(-15.8, 11), (15.8, 11)], 0.5),
         *buttons([(-8, -6), (8, -6)], 0.8, "metal"),
     ]
@@ -68,72 +61,22 @@ def _chain_bag(stance: Stance) -> list[Mark]:
     chain = points(curve((-12.5, -8), (-18, -22), (-8, -36), (8, -36), (18, -22), (12.5, -8)))
     shape = rectangle(-14, -9, 14, 9.5, 2.5)
     flap = points([(-14.2, -9.4), (14.2, -9.4), (14.2, -3), (0, 4.5), (-14.2, -3)])
-    quilting = [seam([(x, -9), (x + 13.5, 9)], 0.35, 0.4) for x in range(-24, 14, 5)] + [
-        seam([(x, -9), (x - 13.5, 9)], 0.35, 0.4) for x in range(-14, 26, 5)
-    ]
-    inside = [mark for mark in quilting if abs(mark.outline[:, 0]).max() < 15]
+    quilting = [seam(_quilted(x, lean), 0.35, 0.4) for x in range(-24, 26, 4) for lean in (0.75, -0.75)]
     return [
         Part(chain, "metal", width=1.1, dashes=1.1, lift=0.5),
         Part(shape, "main", depth=1.6),
-        *inside,
+        *quilting,
         Part(flap, "main", lift=0.9),
         Part(ellipse((0, 2.2), 1.5, 1.5), "metal", lift=0.3),
     ]
 
 
-def _backpack(stance: Stance) -> list[Mark]:
-    shell = symmetric(
-        [
-            *curve((0, -21), (8, -20.6), (13.5, -16), (15, -6)),
-            *curve((15, -6), (15.8, 8), (14.6, 19), (12, 21)),
-            (0, 21.4),
-        ]
-    )
-    straps = [
-        Part(points(curve((x * 0.4, -19), (x * 1.25, -10), (x * 1.25, 8), (x, 18))), "main", width=3.0, shade=0.8)
-        for x in (-15.0, 15.0)
-    ]
-    pocket = Part(rectangle(-10.5, 2.5, 10.5, 18.5, 3.0), "second", lift=0.8)
-    zips = [
-        Part(
-            points(curve((-12.5, -2), (-11, -13), (0, -17), (11, -13), (12.5, -2))),
-            "metal",
-            width=0.7,
-            dashes=0.6,
-            lift=0.0,
-            depth=0.0,
-        ),
-        Part(points([(-9, 6), (9, 6)]), "metal", width=0.7, dashes=0.6, lift=0.0, depth=0.0),
-    ]
-    return [
-        *straps,
-        _handle(4, -20, 5, 1.5, "main"),
-        Part(shell, "main", depth=1.8),
-        pocket,
-        *zips,
-        Part(rectangle(-3.5, -10, 3.5, -6, 0.8), "second", lift=0.3),
-    ]
-
-
-def _flap_backpack(stance: Stance) -> list[Mark]:
-    straps = [
-        Part(points(curve((x * 0.4, -17), (x * 1.3, -8), (x * 1.25, 9), (x, 18))), "main", width=3.0, shade=0.8)
-        for x in (-14.0, 14.0)
-    ]
-    shell = Part(rectangle(-14.5, -16, 14.5, 20, 4.0), "main", depth=1.6)
-    flap = Part(
-        symmetric([(0, -19.5), *curve((9, -19.2), (14.5, -16.5), (15.2, -8), (14.6, 1)), (0, 2)]), "main", lift=1.2
-    )
-    belts = [Part(rectangle(x - 1.3, -8, x + 1.3, 10, 0.5), "second", lift=0.5) for x in (-7.0, 7.0)]
-    buckles = [Part(rectangle(x - 1.9, 3.5, x + 1.9, 6.5, 0.5), "metal", lift=0.3) for x in (-7.0, 7.0)]
-    return [
-        *straps,
-        _handle(4, -19, 5, 1.6, "second"),
-        shell,
-        Part(rectangle(-10, 6, 10, 18, 1.5), "main", lift=0.5),
-        flap,
-        *belts,
-        *buckles,
+def _quilted(x: float, lean: float) -> list[Point]:
+    """A slanting line, as far as it lies on the bag."""
+    rows = [-9 + 0.5 * k for k in range(37)]
+    return [(min(13.8, max(-13.8, x + lean * y)), y) for y in rows if abs(x + lean * y) < 13.8] or [
+        (0.0, 0.0),
+        (0.0, 0.1),
     ]
 
 
@@ -198,7 +141,7 @@ def _satchel(stance: Stance) -> list[Mark]:
     belts = [Part(rectangle(x - 1.3, -3, x + 1.3, 11.5, 0.5), "second", lift=0.5) for x in (-8.5, 8.5)]
     buckles = [Part(rectangle(x - 2, 6, x + 2, 9, 0.5), "metal", lift=0.3) for x in (-8.5, 8.5)]
     return [
-        _handle(5, -11.5, 5.5, 1.8),
+        handle(5, -11.5, 5.5, 1.8),
         Part(rectangle(-17, -11.5, 17, 13, 2.2), "main", depth=1.4),
         Part(rectangle(-14, 2, 14, 11.5, 1.5), "main", lift=0.5),
         Part(flap, "main", lift=1.0),
@@ -212,10 +155,10 @@ def _handbag(stance: Stance) -> list[Mark]:
     panel = symmetric([(0, -11.2), (12.6, -11), (13.6, -6.6), (0, -5.4)])
     lock = [Part(rectangle(-1.8, -7.2, 1.8, -2.8, 0.8), "metal", lift=0.3)]
     return [
-        _handle(7, -10.5, 13, 1.5, behind=True),
+        handle(7, -10.5, 13, 1.5, behind=True),
         Part(shape, "main", depth=1.6),
         Part(panel, "second", lift=0.5),
-        _handle(7, -9, 12, 1.5),
+        handle(7, -9, 12, 1.5),
         *lock,
         seam([(-16.2, 8.4), (16.2, 8.4)], 0.5),
     ]
@@ -240,46 +183,16 @@ def _hobo(stance: Stance) -> list[Mark]:
     ]
 
 
-def _duffel(stance: Stance) -> list[Mark]:
-    body = Part(rectangle(-23, -12, 23, 13, 7.0), "main", depth=2.2)
-    caps = [Part(rectangle(x, -11.6, x + 6.5, 12.6, 3.0), "second", lift=0.3) for x in (-22.6, 16.1)]
-    straps = [Part(points([(x, -11.5), (x, 12.5)]), "second", width=2.6, lift=0.4) for x in (-9.0, 9.0)]
-    return [
-        _handle(9, -12, 12, 2.2),
-        body,
-        *caps,
-        *straps,
-        Part(points([(-15, -9), (15, -9)]), "metal", width=0.8, dashes=0.6, lift=0.0, depth=0.0),
-    ]
-
-
-def _belt_bag(stance: Stance) -> list[Mark]:
-    body = symmetric(
-        [*curve((0, -7.0), (9, -6.6), (14.5, -3.5)), *curve((14.5, -3.5), (13, 3.5), (7.5, 7.8), (0, 8.4))]
-    )
-    belts: list[Point] = [(13.5, -2.5), (24, -4.0), (32, -8.5)]
-    path = curve(*belts)
-    return [
-        band(path, 3.0, "second"),
-        band(mirror(path), 3.0, "second"),
-        Part(body, "main", depth=1.8),
-        Part(
-            points(curve((-11.5, -2.4), (0, -3.6), (11.5, -2.4))), "metal", width=0.8, dashes=0.6, lift=0.0, depth=0.0
-        ),
-        Part(rectangle(27, -9, 31, -4.5, 0.8), "hardware", lift=0.4),
-    ]
-
-
 def _basket(stance: Stance) -> list[Mark]:
     body = symmetric(
         [(0, -11), (19, -12), *curve((19, -12), (17, 4), (13.5, 14)), *curve((13.5, 14), (7, 15.6), (0, 16))]
     )
     edge = Part(points(curve((-19, -12), (0, -10.6), (19, -12))), "second", width=1.6, lift=0.3)
     return [
-        _handle(9, -11, 15, 1.8, behind=True),
+        handle(9, -11, 15, 1.8, behind=True),
         Part(body, "main", depth=1.8, relief=Relief("quilt", 11, -12, 16)),
         edge,
-        _handle(9, -8, 15, 1.8),
+        handle(9, -8, 15, 1.8),
     ]
 
 
@@ -311,7 +224,7 @@ BAGS = (
     _bag("shoulder bag", _flap_bag, 1690, _LEATHER, _FANCY, None, 0.0, "female"),
     _bag(
         "backpack",
-        _backpack,
+        packs.backpack,
         1490,
         ("canvas", "smooth"),
         ("camouflage", "star", "leaf", "checkerboard", "floral"),
@@ -322,13 +235,29 @@ BAGS = (
     _bag("bucket bag", _bucket, 1590, ("leather", "canvas"), (), None, 0.7, "female"),
     _bag("top-handle bag", _handbag, 2190, _LEATHER, ("leopard", "houndstooth"), None, 0.6, "female"),
     _bag("camera bag", _camera_bag, 1190, ("leather", "canvas"), ("checkerboard", "leopard", "heart"), None, 0.5),
-    _bag("duffel bag", _duffel, 1890, ("canvas",), ("camouflage", "tartan", "wide stripe"), None, 1.0),
+    _bag("duffel bag", packs.duffel, 1890, ("canvas",), ("camouflage", "tartan", "wide stripe"), None, 1.0),
     _bag("quilted chain bag", _chain_bag, 1990, ("leather", "patent", "satin"), (), None, 0.0, "female"),
     _bag("satchel", _satchel, 1990, _LEATHER, (), None, 0.5),
     _bag("hobo bag", _hobo, 1690, ("leather", "wool"), ("zebra",), None, 0.3, "female"),
-    _bag("flap backpack", _flap_backpack, 1790, ("canvas", "leather"), ("gingham", "camouflage", "floral"), None, 1.0),
+    _bag(
+        "flap backpack",
+        packs.flap_backpack,
+        1790,
+        ("canvas", "leather"),
+        ("gingham", "camouflage", "floral"),
+        None,
+        1.0,
+    ),
     _bag("leather shopper", _shopper, 2290, _LEATHER, ("leopard",), None, 0.6, "female"),
-    _bag("belt bag", _belt_bag, 690, ("smooth", "canvas"), ("camouflage", "checkerboard", "marble", "star"), None, 0.5),
+    _bag(
+        "belt bag",
+        packs.belt_bag,
+        690,
+        ("smooth", "canvas"),
+        ("camouflage", "checkerboard", "marble", "star"),
+        None,
+        0.5,
+    ),
     _bag("frame clutch", _frame_clutch, 990, ("satin", "wool"), ("floral", "polka dot", "zebra"), None, 0.0, "female"),
     _bag("basket bag", _basket, 990, ("straw",), ("wide stripe", "colour block", "chevron"), None, 0.8, "female"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from clothing_retrieval.catalog.drawing import upper
+from clothing_retrieval.catalog.drawing import trimmings, upper
 from clothing_retrieval.catalog.drawing.cut import DRAPED, Cut
 from clothing_retrieval.catalog.drawing.geometry import curve, mirror, points, symmetric
 from clothing_retrieval.catalog.drawing.marks import Mark, Part, Relief, band, buttons, seam
@@ -99,7 +99,7 @@ def _pinafore(stance: Stance) -> list[Mark]:
         band([(9.5, 18), (11.5, 6), (11, -1)], 3.4, "main"),
         band([(-9.5, 18), (-11.5, 6), (-11, -1)], 3.4, "main"),
     ]
-    pocket = upper.patch_pocket(0, 24, 13, 12)
+    pocket = trimmings.patch_pocket(0, 24, 13, 12)
     return [
         *strap,
         skirt,
@@ -129,7 +129,7 @@ def _polo_dress(stance: Stance) -> list[Mark]:
         *plain(bodice, "main", 1.0)(stance),
         placket,
         *buttons([(0, 11), (0, 15.5), (0, 20)], 0.65),
-        *upper.shirt_collar("trim", 8.5, 10.5),
+        *trimmings.shirt_collar("trim", 8.5, 10.5),
     ]
 
 

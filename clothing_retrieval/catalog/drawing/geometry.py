@@ -35,6 +35,12 @@ def curve(*through: Point, samples: int = 9) -> list[Point]:
     return [(float(x), float(y)) for x, y in path]
 
 
+def closed(*through: Point, samples: int = 9) -> list[Point]:
+    """A smooth curve through all of the points and back to the first."""
+    whole = curve(*through[-2:], *through, *through[:2], samples=samples)
+    return whole[2 * samples : (len(through) + 2) * samples]
+
+
 def mirror(path: Iterable[Point]) -> list[Point]:
     return [(-x, y) for x, y in path]
 

@@ -74,8 +74,8 @@ def _beanie(pom: bool, slouch: float = 0.0) -> Draw:
             Part(cuff, "second", relief=ribs, lift=0.7, depth=1.0),
         ]
         if pom:
-            edge = np.linspace(0, 2 * np.pi, 90, endpoint=False)
-            radius = 4.4 * (1 + 0.07 * np.sin(edge * 17) + 0.05 * np.sin(edge * 29))
+            edge = np.linspace(0, 2 * np.pi, 150, endpoint=False)
+            radius = 4.4 * (1 + 0.03 * np.sin(edge * 23) + 0.025 * np.sin(edge * 37))
             ball = np.stack([radius * np.cos(edge), top - 2.6 + radius * np.sin(edge)], axis=1)
             marks.append(Part(ball, "pompom", lift=0.6, depth=2.2))
         return marks
@@ -156,24 +156,9 @@ def _beret(stance: Stance) -> list[Mark]:
             (-9.4, 1.0),
         )
     )
-    rim = Part(points(curve((-9.6, 1.2), (0, 3.6), (10.0, 0.9))), "second", width=1.8, lift=0.4)
+    rim = Part(points(curve((-9.4, 0.6), (0, 2.3), (10.0, 0.3))), "second", width=1.8, lift=0.4)
     stalk = Part(points([(-0.6, -11.4), (-0.2, -13.6)]), "main", width=1.0, lift=0.2)
     return [stalk, Part(disc, "main", depth=2.6), seam(curve((-10, -3.0), (-1, -5.5), (10.5, -3.2)), 0.9, 0.25), rim]
-
-
-def _visor(stance: Stance) -> list[Mark]:
-    ring = symmetric(
-        [
-            *curve((0, -4.4), (6, -4.0), (10.6, -2.8)),
-            *curve((10.6, -2.8), (11, -1), (10.8, 1.4)),
-            *curve((10.8, 1.4), (6, 2.4), (0, 2.9)),
-        ]
-    )
-    brim = symmetric([*curve((0, 2.2), (6, 1.6), (10.8, 0.2)), *curve((10.8, 0.2), (14, 5.5), (9, 10.6), (0, 12.4))])
-    back = Part(
-        points(curve((-10.5, -2), (-8, -6.2), (0, -7.6), (8, -6.2), (10.5, -2))), "second", width=2.0, shade=0.8
-    )
-    return [back, Part(ring, "second", depth=1.0), Part(brim, "main", lift=0.7, depth=1.2)]
 
 
 def _trapper(stance: Stance) -> list[Mark]:
@@ -244,6 +229,5 @@ HEADWEAR = (
     _hat("pompom beanie", _beanie(True, 1.0), 590, ("knit",), ("argyle", "double stripe", "star", "chevron"), 0.6),
     _hat("straw boater", _brimmed(16.5, 5.2, 8.0, 0.0, 3.4, True), 990, ("straw",), (), 1.0),
     _hat("trucker cap", _cap_side, 550, ("cotton", "canvas"), ("polka dot", "star"), 1.0),
-    _hat("sun visor", _visor, 450, ("straw", "canvas"), ("gingham", "floral", "wide stripe"), 0.7, None, "female"),
     _hat("trapper hat", _trapper, 990, ("canvas", "leather"), ("tartan",), 1.0),
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from clothing_retrieval.catalog.drawing.geometry import Point, Points, points
 
 
@@ -61,6 +63,10 @@ class Print:
 Mark = Part | Print
 
 
+def mirrored(part: Part) -> Part:
+    return replace(part, outline=part.outline * np.array([-1.0, 1.0]), angle=-part.angle)
+
+
 def seam(path: Sequence[Point], width: float = 0.35, opacity: float = 0.4) -> Part:
     return Part(points(path), "seam", width=width, folds=0.2, lift=0.0, depth=0.0, opacity=opacity)
 
@@ -79,7 +85,3 @@ def buttons(centres: Sequence[Point], radius: float = 0.75, cloth: str = "button
         Part(points([(x - 0.01, y), (x + 0.01, y)]), cloth, width=2 * radius, folds=0.0, lift=0.3, depth=0.7)
         for x, y in centres
     ]
-
-
-def dyed(mark: Mark, cloth: str) -> Mark:
-    return replace(mark, cloth=cloth)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from clothing_retrieval.catalog.drawing import upper
+from clothing_retrieval.catalog.drawing import trimmings, upper
 from clothing_retrieval.catalog.drawing.cut import Cut
 from clothing_retrieval.catalog.drawing.geometry import Point, curve, mirror, points, symmetric
 from clothing_retrieval.catalog.drawing.marks import Mark, Part, Relief, band, buttons, seam, stitches
@@ -31,38 +31,38 @@ def _edge(top: float, bottom: float, x: float = 2.4) -> Mark:
 
 def _blazer(stance: Stance) -> list[Mark]:
     body = Bodice("lapel", "coat", 72, 25.5, 23, 26, 20.5, hem_shape="seam")
-    marks = [*_shell(body, stance), *upper.lapels(38), _edge(38, 72)]
+    marks = [*_shell(body, stance), *trimmings.lapels(38), _edge(38, 72)]
     marks += [
-        *upper.welt_pocket(13.5, 51, 12, 0.6),
-        *upper.welt_pocket(-13.5, 51, 12, 0.6),
-        *upper.welt_pocket(14, 20, 8, -1.5),
+        *trimmings.welt_pocket(13.5, 51, 12, 0.6),
+        *trimmings.welt_pocket(-13.5, 51, 12, 0.6),
+        *trimmings.welt_pocket(14, 20, 8, -1.5),
     ]
     return [*marks, *buttons([(0.6, 43), (0.6, 52)], 1.0)]
 
 
 def _double_breasted(stance: Stance) -> list[Mark]:
     body = Bodice("lapel", "coat", 100, 26, 24, 29, 20.5, hem_shape="seam")
-    marks = [*_shell(body, stance), *upper.lapels(38, 10.5), seam([(7, 34), (7.5, 99)], 0.6, 0.6)]
-    marks += [*upper.welt_pocket(16, 60, 13, 2), *upper.welt_pocket(-16, 60, 13, 2)]
+    marks = [*_shell(body, stance), *trimmings.lapels(38, 10.5), seam([(7, 34), (7.5, 99)], 0.6, 0.6)]
+    marks += [*trimmings.welt_pocket(16, 60, 13, 2), *trimmings.welt_pocket(-16, 60, 13, 2)]
     rows = [(x, y) for y in (43.0, 54.0, 65.0) for x in (-6.0, 4.5)]
     return [*marks, *buttons(rows, 1.3)]
 
 
 def _trench(stance: Stance) -> list[Mark]:
     body = Bodice("lapel", "coat", 104, 26, 23, 30, 20.5, hem_shape="seam")
-    marks = [*_shell(body, stance), *upper.lapels(36, 10.5), seam([(6, 36), (8, 103)], 0.6, 0.6)]
+    marks = [*_shell(body, stance), *trimmings.lapels(36, 10.5), seam([(6, 36), (8, 103)], 0.6, 0.6)]
     flap = points([(2, 9), (20, 6), (22, 17), (12, 22), (3, 20)])
     belt = Part(points([(-24, 46), (0, 47), (24, 46)]), "main", width=4.2, shade=0.95, lift=0.8)
     buckle = Part(
         points([(-3.2, 44.4), (3.2, 44.4), (3.2, 49.6), (-3.2, 49.6), (-3.2, 44.4)]), "buckle", width=1.0, lift=0.4
     )
     marks += [Part(flap, "main", lift=0.7), *buttons([(x, y) for y in (38.0, 56.0, 68.0) for x in (-5.0, 5.0)], 1.1)]
-    return [*marks, *upper.welt_pocket(16, 60, 12, 4), *upper.welt_pocket(-16, 60, 12, 4), belt, buckle]
+    return [*marks, *trimmings.welt_pocket(16, 60, 12, 4), *trimmings.welt_pocket(-16, 60, 12, 4), belt, buckle]
 
 
 def _wrap_coat(stance: Stance) -> list[Mark]:
     body = Bodice("lapel", "coat", 102, 27, 25, 28, 21, hem_shape="seam")
-    marks = [*_shell(body, stance), seam([(4, 38), (9, 102)], 0.6, 0.6), *upper.lapels(42, 9.5, shawl=True)]
+    marks = [*_shell(body, stance), seam([(4, 38), (9, 102)], 0.6, 0.6), *trimmings.lapels(42, 9.5, shawl=True)]
     belt = Part(points([(-25.5, 46), (0, 47.4), (25.5, 46)]), "main", width=4.4, shade=0.95, lift=0.8)
     ends = [Part(points(curve((2, 47), (4 + k * 3, 58), (3 + k * 4, 72))), "main", width=3.6, lift=0.7) for k in (0, 1)]
     return [*marks, belt, *ends, Part(points([(2, 45.6), (2.4, 49)]), "main", width=4.4, lift=0.6)]
@@ -70,32 +70,35 @@ def _wrap_coat(stance: Stance) -> list[Mark]:
 
 def _denim_jacket(stance: Stance) -> list[Mark]:
     body = Bodice("shirt", "shirt", 58, 25.5, 24.5, 24, 20.5, hem_shape="seam")
-    marks = [*_shell(body, stance), *upper.button_front(8, 62, 6, "metal")]
+    marks = [*_shell(body, stance), *trimmings.button_front(8, 62, 6, "metal")]
     yoke = [(-19, 16.5), (0, 17.5), (19, 16.5)]
     marks += [
         stitches(yoke),
-        *upper.patch_pocket(10.8, 18.5, 11, 11, True),
-        *upper.patch_pocket(-10.8, 18.5, 11, 11, True),
+        *trimmings.patch_pocket(10.8, 18.5, 11, 11, True),
+        *trimmings.patch_pocket(-10.8, 18.5, 11, 11, True),
     ]
     for x, low in ((6.0, 12.0), (17.0, 13.5)):
         marks += [stitches([(x, 31), (low, 53)]), stitches([(-x, 31), (-low, 53)])]
     hem = symmetric([(0, 53.5), (23.8, 53), (23.4, 58.5), (0, 59.3)])
-    return [*marks, Part(hem, "main", shade=0.95, lift=0.3, depth=0.5), *upper.shirt_collar("main", 9.5, 11)]
+    return [*marks, Part(hem, "main", shade=0.95, lift=0.3, depth=0.5), *trimmings.shirt_collar("main", 9.5, 11)]
 
 
 def _bomber(stance: Stance) -> list[Mark]:
     body = Bodice("stand", "rib", 62, 27.5, 27, 25, 21, hem_shape="rib")
     neck = symmetric([(0, -3.0), (8.4, -2.6), (8.8, 3.4), (0, 6.0)])
-    marks = [*_shell(body, stance, replace(upper.SLEEVES["rib"], fullness=1.6, cloth="main")), *upper.zip_front(4, 64)]
-    pockets = [*upper.welt_pocket(15.5, 46, 11, 5), *upper.welt_pocket(-15.5, 46, 11, -5)]
+    marks = [
+        *_shell(body, stance, replace(upper.SLEEVES["rib"], fullness=1.6, cloth="main")),
+        *trimmings.zip_front(4, 64),
+    ]
+    pockets = [*trimmings.welt_pocket(15.5, 46, 11, 5), *trimmings.welt_pocket(-15.5, 46, 11, -5)]
     return [*marks, *pockets, Part(neck, "trim", relief=Relief("rib", 10, 0, 1, 8.6, 8.6), lift=0.5)]
 
 
 def _varsity(stance: Stance) -> list[Mark]:
     body = Bodice("stand", "rib", 64, 27, 26.5, 25, 21, hem_shape="rib", sleeve_cloth="second")
     neck = symmetric([(0, -3.0), (8.4, -2.6), (8.8, 3.4), (0, 6.0)])
-    marks = [*_shell(body, stance), *upper.button_front(5, 66, 6, "second")]
-    pockets = [*upper.welt_pocket(15, 46, 11, 5), *upper.welt_pocket(-15, 46, 11, -5)]
+    marks = [*_shell(body, stance), *trimmings.button_front(5, 66, 6, "second")]
+    pockets = [*trimmings.welt_pocket(15, 46, 11, 5), *trimmings.welt_pocket(-15, 46, 11, -5)]
     return [*marks, *pockets, Part(neck, "trim", relief=Relief("rib", 10, 0, 1, 8.6, 8.6), lift=0.5)]
 
 
@@ -110,39 +113,41 @@ def _puffer(length: float, sleeves: bool, hooded: bool) -> Draw:
         )
         body = replace(body, relief=quilt, sleeve_relief=sleeve_quilt)
         marks = [*_shell(body, stance, Sleeve(59, 7.0, 2.0, "plain"))]
-        marks += [seam(curve((-28, y), (0, y + 0.8), (28, y)), 0.4, 0.4) for y in _rungs(length, rows)]
+        marks += [
+            seam(curve((-28, y), (0, y + 0.8), (28, y)), 0.4, 0.4) for y in _rungs(length, rows, 2 if sleeves else 3)
+        ]
         neck = symmetric([(0, -7.0), *curve((8.6, -6.4), (10, -1.5), (9.4, 3.6)), (0, 5.6)])
-        marks += upper.zip_front(0, length)
+        marks += trimmings.zip_front(0, length)
         if hooded:
-            return [*marks, *upper.hood()]
+            return [*marks, *trimmings.hood()]
         return [*marks, Part(neck, "main", relief=Relief("quilt", 2, -7, 6), lift=0.7)]
 
     return draw
 
 
-def _rungs(length: float, rows: int) -> list[float]:
-    return [k * length / rows for k in range(2, rows)]
+def _rungs(length: float, rows: int, first: int) -> list[float]:
+    return [k * length / rows for k in range(first, rows)]
 
 
 def _parka(stance: Stance) -> list[Mark]:
     body = Bodice("hood", "coat", 88, 27.5, 26.5, 28.5, 21.5, hem_shape="straight")
-    marks = [*_shell(body, stance), *upper.zip_front(9, 88), seam([(-24, 48), (24, 48)], 0.8, 0.5)]
-    marks += [*upper.patch_pocket(14.5, 58, 14, 16, True), *upper.patch_pocket(-14.5, 58, 14, 16, True)]
-    return [*marks, *upper.hood(fur=True), *upper.drawstrings(46, 10)]
+    marks = [*_shell(body, stance), *trimmings.zip_front(9, 88), seam([(-24, 48), (24, 48)], 0.8, 0.5)]
+    marks += [*trimmings.patch_pocket(14.5, 58, 14, 16, True), *trimmings.patch_pocket(-14.5, 58, 14, 16, True)]
+    return [*marks, *trimmings.hood(fur=True), *trimmings.drawstrings(46, 10)]
 
 
 def _raincoat(stance: Stance) -> list[Mark]:
     body = Bodice("hood", "coat", 86, 27.5, 28, 31, 21, hem_shape="straight")
-    marks = [*_shell(body, stance), *upper.button_front(9, 88, 6, "metal")]
-    marks += [*upper.welt_pocket(16, 58, 12, 3), *upper.welt_pocket(-16, 58, 12, -3)]
-    return [*marks, *upper.hood()]
+    marks = [*_shell(body, stance), *trimmings.button_front(9, 88, 6, "metal")]
+    marks += [*trimmings.welt_pocket(16, 58, 12, 3), *trimmings.welt_pocket(-16, 58, 12, -3)]
+    return [*marks, *trimmings.hood()]
 
 
 def _biker(stance: Stance) -> list[Mark]:
     body = Bodice("lapel", "coat", 58, 25, 23, 23.5, 20.5, hem_shape="seam")
     marks = _shell(body, stance)
     zip_path: list[Point] = [(-11, 12), (-6, 34), (-5, 58)]
-    marks += [Part(points(zip_path), "metal", width=1.3, dashes=0.5, lift=0.1, depth=0.0), *upper.lapels(36, 8.5)]
+    marks += [Part(points(zip_path), "metal", width=1.3, dashes=0.5, lift=0.1, depth=0.0), *trimmings.lapels(36, 8.5)]
     for x, y, dx in ((12.0, 40.0, 4.0), (-14.0, 42.0, -4.0), (12.0, 19.0, 4.0)):
         marks.append(Part(points([(x - dx, y + 3), (x + dx, y - 3)]), "metal", width=1.0, lift=0.4, folds=0.1))
     belt = Part(points([(-23, 56), (0, 57), (23, 56)]), "main", width=4.0, shade=0.93, lift=0.5)
@@ -159,7 +164,10 @@ def _cardigan(length: float, neck: str, sleeve: str = "rib") -> Draw:
         right = band(edge[:-1], 3.4, "trim", lift=0.4)
         top = half[0][1]
         marks = [*_shell(body, stance), right, front]
-        marks += [*upper.patch_pocket(13.5, length - 22, 13, 14), *upper.patch_pocket(-13.5, length - 22, 13, 14)]
+        marks += [
+            *trimmings.patch_pocket(13.5, length - 22, 13, 14),
+            *trimmings.patch_pocket(-13.5, length - 22, 13, 14),
+        ]
         count = 5 if neck == "v" else 7
         step = (length - top - 3) / count
         return [*marks, *buttons([(0.0, top + 3 + k * step) for k in range(count)], 0.95)]
@@ -170,9 +178,9 @@ def _cardigan(length: float, neck: str, sleeve: str = "rib") -> Draw:
 def _fleece(stance: Stance) -> list[Mark]:
     body = Bodice("stand", "coat", 66, 27.5, 27, 27, 21, hem_shape="straight", sleeve_cloth="main")
     neck = symmetric([(0, -6.0), *curve((8.4, -5.6), (9.4, -1), (9.6, 4.0)), (0, 6.4)])
-    marks = [*_shell(body, stance), *upper.zip_front(2, 66), Part(neck, "main", lift=0.6)]
+    marks = [*_shell(body, stance), *trimmings.zip_front(2, 66), Part(neck, "main", lift=0.6)]
     pocket = Part(points([(6, 16), (18, 16), (18, 28), (6, 28)]), "second", lift=0.4, depth=0.5)
-    return [*marks, *upper.zip_front(-4, 6), pocket, seam([(6, 18.5), (18, 18.5)], 0.6, 0.6)]
+    return [*marks, *trimmings.zip_front(-4, 6), pocket, seam([(6, 18.5), (18, 18.5)], 0.6, 0.6)]
 
 
 def _waistcoat(stance: Stance) -> list[Mark]:
@@ -181,8 +189,8 @@ def _waistcoat(stance: Stance) -> list[Mark]:
     marks = [
         *_shell(body, stance),
         _edge(27, 56, 0.5),
-        *upper.welt_pocket(12, 44, 9, 1),
-        *upper.welt_pocket(-12, 44, 9, 1),
+        *trimmings.welt_pocket(12, 44, 9, 1),
+        *trimmings.welt_pocket(-12, 44, 9, 1),
     ]
     points_below = symmetric([(0, 54), (10, 55), (6, 62), (0.3, 56)])
     return [Part(points_below, "main"), *marks, *buttons([(0, 31.0 + 5 * k) for k in range(5)], 0.8)]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from clothing_retrieval.catalog.drawing.cut import Cut
 from clothing_retrieval.catalog.drawing.geometry import Point, curve, points
-from clothing_retrieval.catalog.drawing.marks import Mark, Part, Relief, buttons, seam, stitches
+from clothing_retrieval.catalog.drawing.marks import Mark, Part, Relief, buttons, mirrored, seam, stitches
 from clothing_retrieval.catalog.drawing.skirts import waistband
 from clothing_retrieval.catalog.drawing.stance import Stance
 
@@ -57,10 +57,6 @@ def _outline(legs: Legs, stance: Stance) -> tuple[list[Point], list[Point]]:
         outer.append((_centre(legs.length, stance) + legs.hem, legs.length))
         inner.append((_centre(legs.length, stance) - legs.hem, legs.length + 1.2))
     return curve(*outer), curve(*inner)
-
-
-def _mirrored(part: Part) -> Part:
-    return replace(part, outline=part.outline * np.array([-1.0, 1.0]), angle=-part.angle)
 
 
 def _leg(legs: Legs, stance: Stance) -> list[Part]:
@@ -146,7 +142,7 @@ def _top(legs: Legs) -> list[Mark]:
 def trousers(legs: Legs) -> Callable[[Stance], list[Mark]]:
     def draw(stance: Stance) -> list[Mark]:
         right = _leg(legs, stance)
-        return [*(_mirrored(part) for part in right), *right, *_top(legs)]
+        return [*(mirrored(part) for part in right), *right, *_top(legs)]
 
     return draw
 

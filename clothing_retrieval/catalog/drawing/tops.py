@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from clothing_retrieval.catalog.drawing import upper
+from clothing_retrieval.catalog.drawing import trimmings, upper
 from clothing_retrieval.catalog.drawing.cut import DRAPED, SOFT, Cut
 from clothing_retrieval.catalog.drawing.geometry import curve, mirror, points, symmetric
 from clothing_retrieval.catalog.drawing.marks import Mark, Part, Relief, band, buttons, seam
@@ -65,14 +65,14 @@ def button_shirt(bodice: Bodice, pocket: bool = True, flap: bool = False, collar
             *upper.sleeve_marks(bodice, stance),
             upper.body(bodice),
             *upper.armhole_seams(bodice),
-            *upper.button_front(top, bodice.length + (3 if bodice.hem_shape == "shirt" else 0), 7),
+            *trimmings.button_front(top, bodice.length + (3 if bodice.hem_shape == "shirt" else 0), 7),
             *upper.hem_marks(bodice),
         ]
         if pocket:
-            marks += upper.patch_pocket(10.5, 21, 10.5, 12, flap)
+            marks += trimmings.patch_pocket(10.5, 21, 10.5, 12, flap)
         if flap:
-            marks += upper.patch_pocket(-10.5, 21, 10.5, 12, flap)
-        return marks + (upper.shirt_collar() if collar else upper.neckband(bodice, 2.4, "main"))
+            marks += trimmings.patch_pocket(-10.5, 21, 10.5, 12, flap)
+        return marks + (trimmings.shirt_collar() if collar else upper.neckband(bodice, 2.4, "main"))
 
     return draw
 
@@ -81,7 +81,7 @@ def _polo(stance: Stance) -> list[Mark]:
     bodice = Bodice("shirt", "short", 66, hem_shape="straight")
     placket = Part(points([(-1.9, 7), (1.9, 7), (1.9, 22), (-1.9, 22)]), "main", shade=0.96, lift=0.3, depth=0.4)
     marks = plain(bodice, "main", 1.0)(stance)
-    return [*marks, placket, *buttons([(0, 11), (0, 15.5), (0, 20)], 0.65), *upper.shirt_collar("trim", 8.5, 10.5)]
+    return [*marks, placket, *buttons([(0, 11), (0, 15.5), (0, 20)], 0.65), *trimmings.shirt_collar("trim", 8.5, 10.5)]
 
 
 def _henley(stance: Stance) -> list[Mark]:
@@ -101,7 +101,7 @@ def _turtleneck(stance: Stance) -> list[Mark]:
 def _hoodie(stance: Stance) -> list[Mark]:
     bodice = Bodice("hood", "rib", 67, 27, 26.5, 25.5, 21.5, hem_shape="rib")
     marks = plain(bodice, "main", 1.0)(stance)
-    return [*marks, *upper.kangaroo_pocket(43, 60), *upper.hood(), *upper.drawstrings()]
+    return [*marks, *trimmings.kangaroo_pocket(43, 60), *trimmings.hood(), *trimmings.drawstrings()]
 
 
 def _peplum(stance: Stance) -> list[Mark]:
