@@ -11,7 +11,8 @@ from serving.errors import InvalidField
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-_LARGEST_CUTOUT = 1024
+_LARGEST_CUTOUT = 768
+"""One for each of a dozen labels fits into a message."""
 
 
 class SegmentServicer(segment_service_pb2_grpc.SegmentServiceServicer):

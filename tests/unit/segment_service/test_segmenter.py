@@ -145,7 +145,7 @@ async def test_the_callers_confidence_holds_instead_of_the_services(tmp_path: Pa
         ("min_confidence", -0.1),
         ("min_confidence", float("nan")),
         ("cutout_size", -1),
-        ("cutout_size", 1025),
+        ("cutout_size", 769),
     ],
 )
 async def test_a_bad_field_is_refused_by_name(stub: Any, field: str, value: Any) -> None:

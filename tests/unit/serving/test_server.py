@@ -29,6 +29,13 @@ async def test_health_of_an_unknown_service_is_not_found() -> None:
         assert seen.value.code() is grpc.StatusCode.NOT_FOUND
 
 
+async def test_a_watch_of_an_unknown_service_says_that_it_is_unknown() -> None:
+    async with scripted() as (_, channel):
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service="Tailor"), timeout=10)
+        assert (await watch.read()).status == health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+        watch.cancel()
+
+
 async def test_while_it_loads_it_is_not_serving_and_refuses_calls_and_then_it_serves() -> None:
     worker = ScriptedWorker()
     worker.loaded.clear()
