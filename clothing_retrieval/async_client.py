@@ -1,10 +1,11 @@
 """Calls a gateway from asyncio."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Sequence
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf.message import Message
@@ -23,6 +24,7 @@ Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
 _New = NewItem | retrieval.ImportItemsRequest
 Items = Iterable[_New] | AsyncIterable[_New]
+_ImportCall: TypeAlias = "grpc.aio.StreamStreamCall[retrieval.ImportItemsRequest, retrieval.ImportItemsResponse]"
 
 
 class AsyncClient:
@@ -140,20 +142,22 @@ class AsyncClient:
         not an exception: ``errors.from_status(response.status)`` tells which.
         """
         request_id = calls.new_request_id()
-        source = _Source(items, collection)
         call = self._retrieval.ImportItems(
-            aiter(source),
             timeout=timeout_s or self._deadlines.import_s,
             metadata=calls.call_metadata(self._api_key, request_id),
         )
+        feeding = asyncio.create_task(_feed(call, items, collection))
         try:
             async for response in call:
                 yield response
+            if failure := await feeding:
+                raise failure
         except grpc.RpcError as error:
             raise errors.from_rpc_error(error, request_id) from None
         finally:
             call.cancel()
-        source.check()
+            feeding.cancel()  # grpc itself would go on taking from an iterator of a call that has ended
+            await asyncio.wait((feeding,))
 
     async def get_pipeline(self, *, timeout_s: float | None = None) -> retrieval.GetPipelineResponse:
         """The models behind the gateway, and the collections."""
@@ -251,28 +255,27 @@ class AsyncClient:
             raise errors.from_rpc_error(error, request_id) from None
 
 
-class _Source:
-    """The caller's items as messages. An exception among them ends the stream instead of breaking it."""
+async def _feed(call: _ImportCall, items: Items, collection: str) -> Exception | None:
+    """Sends the items, then says that these are all. Returns what the source raised, if it did."""
+    failure: Exception | None = None
+    try:
+        async for item in _each(items):
+            message = await asyncio.to_thread(calls.import_request, item, collection)
+            try:
+                await call.write(message)
+            except (grpc.RpcError, asyncio.InvalidStateError):  # the call has ended: reading it tells why
+                return None
+    except Exception as error:  # noqa: BLE001 - raised to the caller when the items before are answered
+        failure = error
+    with contextlib.suppress(grpc.RpcError, asyncio.InvalidStateError):
+        await call.done_writing()
+    return failure
 
-    def __init__(self, items: Items, collection: str) -> None:
-        self._items = items
-        self._collection = collection
-        self._failure: Exception | None = None
 
-    async def __aiter__(self) -> AsyncIterator[retrieval.ImportItemsRequest]:
-        try:
-            if isinstance(self._items, AsyncIterable):
-                async for item in self._items:
-                    yield await self._message(item)
-            else:
-                for item in self._items:
-                    yield await self._message(item)
-        except Exception as error:  # noqa: BLE001 - raised to the caller by check()
-            self._failure = error
-
-    async def _message(self, item: NewItem | retrieval.ImportItemsRequest) -> retrieval.ImportItemsRequest:
-        return await asyncio.to_thread(calls.import_request, item, self._collection)
-
-    def check(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+async def _each(items: Items) -> AsyncIterator[_New]:
+    if isinstance(items, AsyncIterable):
+        async for item in items:
+            yield item
+    else:
+        for item in items:
+            yield item

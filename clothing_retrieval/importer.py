@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,13 +88,16 @@ class Importer:
         patience: Patience | None = None,
         window: int = 64,
         on_progress: Callable[[Report], None] = lambda report: None,
+        on_wait: Callable[[errors.RetrievalError, float], None] = lambda error, wait_s: None,
     ) -> None:
+        """``on_wait`` is told why a stream broke, and in how many seconds the next one is opened."""
         self._client = client
         self._collection = collection
         self._whole_image = whole_image
         self._patience = patience or Patience()
         self._window = window
         self._on_progress = on_progress
+        self._on_wait = on_wait
         self.report = Report()
         self._sent: dict[str, _Job] = {}
         self._again: deque[_Job] = deque()
@@ -118,9 +121,11 @@ class Importer:
             if broken and not answered and any(job.attempts >= self._patience.attempts for job in waiting):
                 self.report.stopped = broken
                 break
-            if tired := [job for job in waiting if job.attempts]:
-                wait_s = self._patience.wait_s(max(job.attempts for job in tired))
-                await asyncio.sleep(max(wait_s, self._least_wait_s))
+            if attempts := max((job.attempts for job in waiting), default=0):
+                wait_s = max(self._patience.wait_s(attempts), self._least_wait_s)
+                if broken:
+                    self._on_wait(broken, wait_s)
+                await asyncio.sleep(wait_s)
         return self.report
 
     def _jobs(self, entries: Iterator[Entry | BadEntry]) -> Iterator[_Job]:
@@ -142,7 +147,8 @@ class Importer:
         self._least_wait_s = 0.0
         answered = 0
         broken: errors.RetrievalError | None = None
-        answers = self._client.import_items(self._requests(waiting, jobs), collection=self._collection)
+        requests = self._requests(waiting, jobs)
+        answers = self._client.import_items(requests, collection=self._collection)
         try:
             while response := await self._next(answers):
                 answered += 1
@@ -153,6 +159,7 @@ class Importer:
             broken = errors.DeadlineExceeded(f"no answer for {self._patience.idle_s:.0f} s", reason="IDLE")
         finally:
             await answers.aclose()
+            await requests.aclose()
         for job in self._sent.values():
             self._try_again(job, broken or errors.Unavailable("the stream ended without an answer"), spare=not answered)
         self._sent.clear()
@@ -162,18 +169,19 @@ class Importer:
         async with asyncio.timeout(self._patience.idle_s):
             return await anext(answers, None)
 
-    async def _requests(self, waiting: deque[_Job], jobs: Iterator[_Job]) -> AsyncIterator[ImportItemsRequest]:
+    async def _requests(self, waiting: deque[_Job], jobs: Iterator[_Job]) -> AsyncGenerator[ImportItemsRequest, None]:
         while len(self._again) < self._window:
             await self._slots.acquire()
             job = waiting.popleft() if waiting else next(jobs, None)
             if job is None:
                 return
+            self._sent[job.entry.item.id] = job  # before it is read, lest it be lost where the stream breaks meanwhile
             request = await asyncio.to_thread(self._prepare, job.entry)
             if isinstance(request, Failure):
+                del self._sent[job.entry.item.id]
                 self._slots.release()
                 self._fail(request)
                 continue
-            self._sent[job.entry.item.id] = job
             yield request
 
     def _prepare(self, entry: Entry) -> ImportItemsRequest | Failure:

@@ -24,6 +24,7 @@ from clothing_retrieval.cli.gateway import (
 )
 from clothing_retrieval.cli.progress import Progress
 from clothing_retrieval.cli.stop import Stop
+from clothing_retrieval.errors import RetrievalError, Unavailable
 from clothing_retrieval.importer import Failure, Importer, Report
 
 _SHOWN_FAILURES = 3
@@ -77,6 +78,7 @@ async def import_with_progress(
             collection=collection,
             whole_image=whole_image,
             on_progress=lambda report: progress.advance_to(report.settled, len(report.failures)),
+            on_wait=lambda error, wait_s: progress.say(f"{_why(error)}: trying again in {wait_s:.1f} s"),
         )
         report = await importer.run(entries)
     took_s = time.monotonic() - began
@@ -88,6 +90,10 @@ async def import_with_progress(
         soft_wrap=True,
     )
     return report
+
+
+def _why(error: RetrievalError) -> str:
+    return "the gateway is away" if isinstance(error, Unavailable) and not error.service else str(error)
 
 
 def tell_failures(report: Report, path: Path) -> None:

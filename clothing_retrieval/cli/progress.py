@@ -49,7 +49,11 @@ class Progress:
         left = f", {(self._total - done) / rate:.0f} s left" if rate else ""
         problems = f", {failed:,} failed" if failed else ""
         line = f"{self._title}: {done:,} of {self._total:,}, {rate:.1f} a second{left}{problems}"
-        self._console.print(line, highlight=False, soft_wrap=True)
+        self.say(line)
+
+    def say(self, line: str) -> None:
+        """A line above the bar."""
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def __enter__(self) -> Self:
         self._bar.start()

@@ -22,6 +22,7 @@ from clothing_retrieval.cli.stop import Stop
 from clothing_retrieval.cli.tables import result_tables
 from clothing_retrieval.client import Client
 from clothing_retrieval.page import SearchedPhoto, render_page
+from clothing_retrieval.pictures import UnreadablePicture
 from clothing_retrieval.v1.retrieval_service_pb2 import SearchResponse
 
 
@@ -97,6 +98,8 @@ def _save(path: Path, searched: list[SearchedPhoto]) -> None:
         path.write_text(render_page(title, lead, searched), encoding="utf-8")
     except OSError as error:
         raise Stop(f"cannot write {path}: {error.strerror}") from error
+    except UnreadablePicture as error:
+        raise Stop(f"cannot show a photo on the page: {error}") from error
 
 
 def _json(path: Path, response: SearchResponse) -> str:

@@ -1,3 +1,4 @@
+import asyncio
 import io
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -268,3 +269,32 @@ async def test_the_async_client_tends_the_catalogue(gateway: FakeGateway, async_
     assert len(await async_client.list_collections()) == 1
     assert (await async_client.get_pipeline()).embed_model.digest == "bb"
     await async_client.delete_collection("default")
+
+
+async def test_the_async_client_raises_what_the_source_raises_after_the_answers(async_client: AsyncClient) -> None:
+    def source() -> Iterator[NewItem]:
+        yield NewItem(Item(id="a"), [picture()])
+        raise FileNotFoundError("b.jpg")
+
+    answers = async_client.import_items(source())
+    assert (await anext(answers)).id == "a"
+    with pytest.raises(FileNotFoundError, match=r"b\.jpg"):
+        await anext(answers)
+
+
+async def test_the_async_client_lets_go_of_the_source_when_the_stream_breaks(
+    gateway: FakeGateway, async_client: AsyncClient
+) -> None:
+    ended = asyncio.Event()
+
+    async def source() -> AsyncIterator[NewItem]:
+        try:
+            yield NewItem(Item(id="a"), [picture()])
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    gateway.on_import = lambda request: UNAVAILABLE
+    with pytest.raises(errors.Unavailable):
+        await anext(async_client.import_items(source()))
+    assert ended.is_set()

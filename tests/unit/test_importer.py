@@ -1,6 +1,7 @@
 import io
+import threading
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from pathlib import Path, PosixPath
 
 import grpc
 import PIL.Image
@@ -187,3 +188,39 @@ async def test_little_is_read_ahead(gateway: FakeGateway, client: AsyncClient, e
 
     await Importer(client, window=5, on_progress=watch).run(source())
     assert most <= 6
+
+
+class SlowPath(PosixPath):
+    """A picture that is read only when ``may_go`` is set."""
+
+    may_go = threading.Event()
+
+    def read_bytes(self) -> bytes:
+        assert self.may_go.wait(20)
+        return super().read_bytes()
+
+
+async def test_an_item_that_is_being_read_when_the_stream_breaks_is_not_lost(
+    gateway: FakeGateway, client: AsyncClient, entries: list[Entry | BadEntry], tmp_path: Path
+) -> None:
+    slow = Entry(Item(id="slow"), (SlowPath(tmp_path / "picture.jpg"),))
+
+    def break_first(request: ImportItemsRequest) -> Status | None:
+        if len(gateway.requests) == 1:
+            return AWAY
+        SlowPath.may_go.set()
+        return None
+
+    gateway.on_import = break_first
+    report = await Importer(client, patience=HASTE).run([entries[0], slow, entries[1]])
+    assert (report.created, report.complete) == (3, True)
+
+
+async def test_a_wait_for_the_gateway_is_told(
+    gateway: FakeGateway, client: AsyncClient, entries: list[Entry | BadEntry]
+) -> None:
+    told: list[str] = []
+    gateway.failures["ImportItems"].append(AWAY)
+    importer = Importer(client, patience=HASTE, on_wait=lambda error, wait_s: told.append(str(error)))
+    await importer.run(entries)
+    assert told == ["search is restarting"]
