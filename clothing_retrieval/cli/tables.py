@@ -25,6 +25,13 @@ def result_tables(name: str, response: SearchResponse, *, asked_whole: bool = Fa
     for found in response.results:
         yield _heading(found, asked_whole)
         yield _table(found) if found.matches else Text("  nothing similar was found", style="dim")
+    if not all(_in_order(found) for found in response.results):
+        yield Text("\nItems of another category rank a little lower.", style="dim")
+
+
+def _in_order(found: GarmentMatches) -> bool:
+    distances = [match.distance for match in found.matches]
+    return distances == sorted(distances)
 
 
 def _heading(found: GarmentMatches, asked_whole: bool) -> Text:

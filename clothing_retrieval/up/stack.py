@@ -46,7 +46,7 @@ def require_serving_parts() -> None:
     if missing := [name for name in _NEEDED if find_spec(name) is None]:
         raise UpError(
             f"the services need more than the client ({', '.join(missing)}): "
-            "`pip install 'clothing-retrieval[cpu]'`, or [gpu]"
+            "`pip install 'clothing-retrieval[cpu]'`, or [gpu]; in a checkout `make setup`"
         )
 
 
