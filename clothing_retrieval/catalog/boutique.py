@@ -31,7 +31,7 @@ DEFAULT_SEED = 7
 DEFAULT_ITEMS = 600
 PROBE_EVERY = 5  # one item in so many has a second shot
 Progress = Callable[[int, int], None]
-_FEW = 24  # so few pictures are drawn sooner than a pool has started
+_FEW = 12  # so few pictures are drawn sooner than a pool has started
 
 
 @dataclass(frozen=True)
@@ -88,16 +88,16 @@ def draw_boutique(
     """
     if items < 1:
         raise ValueError(f"a boutique needs at least one item, not {items}")
-    range_ = tuple(assortment.item(number, seed) for number in range(items))
-    probes = (Probe(f"{one.id}.jpg", one, _shot(one, seed, True).setting) for one in range_ if probed(one.number))
-    boutique = Boutique(folder, range_, tuple(probes))
-    for category in {one.category for one in range_}:
+    assorted = tuple(assortment.item(number, seed) for number in range(items))
+    probes = (Probe(f"{one.id}.jpg", one, _shot(one, seed, True).setting) for one in assorted if probed(one.number))
+    boutique = Boutique(folder, assorted, tuple(probes))
+    for category in {one.category for one in assorted}:
         (boutique.catalogue / category).mkdir(parents=True, exist_ok=True)
     boutique.probe_folder.mkdir(parents=True, exist_ok=True)
-    jobs = [(one, False, boutique.catalogue / one.file) for one in range_]
+    jobs = [(one, False, boutique.catalogue / one.file) for one in assorted]
     jobs += [(probe.item, True, boutique.probe_folder / probe.file) for probe in boutique.probes]
     _draw_all(jobs, seed, progress, processes or len(os.sched_getaffinity(0)))
-    _write_csv(boutique.catalogue / "items.csv", [one.row for one in range_])
+    _write_csv(boutique.catalogue / "items.csv", [one.row for one in assorted])
     pairs = [{"file": probe.file, "id": probe.item.id, "kind": probe.kind} for probe in boutique.probes]
     _write_csv(boutique.probe_folder / "pairs.csv", pairs)
     return boutique

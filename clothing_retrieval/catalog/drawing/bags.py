@@ -206,7 +206,7 @@ def _bag(
     contrast: float = 0.5,
     gender: str = "unisex",
 ) -> Cut:
-    return Cut(name, draw, gender, price, finishes, patterns, chest, 17, (), contrast, hung=False)
+    return Cut(name, draw, gender, price, finishes, patterns, chest, 17, contrast, hung=False)
 
 
 _LEATHER = ("leather",)

@@ -9,25 +9,28 @@ from clothing_retrieval.catalog.drawing.geometry import Point
 from clothing_retrieval.catalog.drawing.marks import Mark
 from clothing_retrieval.catalog.drawing.stance import Stance
 
-SOFT = ("cotton", "cotton", "linen")
+SOFT = ("cotton", "cotton", "heather", "linen")
 DRAPED = ("cotton", "satin", "linen", "smooth")
-WOVEN = ("cotton", "canvas", "wool")
 
 
 @dataclass(frozen=True)
 class Cut:
-    """draw: the marks from back to front, and with them `chest`, where a print may sit (None: nowhere)."""
+    """draw: the marks from back to front. price: in TWD. patterns: besides plain cloth.
+
+    chest: where a print may sit (None: nowhere); contrast: how often trim, sleeves or soles take the second colour;
+    hung: whether it is also shown on a hanger; worn: which figure wears it, upper | full | lower | head (None: nobody);
+    wash: "denim" where the cloth may be worn light.
+    """
 
     name: str
     draw: Callable[[Stance], list[Mark]]
     gender: str = "unisex"
-    price: int = 790  # TWD
+    price: int = 790
     finishes: tuple[str, ...] = SOFT
     patterns: tuple[str, ...] = field(default=())
     chest: Point | None = None
     print_size: float = 20.0
-    colors: tuple[str, ...] = ()
-    contrast: float = 0.0  # how often trim and sleeves take the second colour
+    contrast: float = 0.0
     hung: bool = True
-    worn: str | None = None  # which figure wears it: upper | full | lower
+    worn: str | None = None
     wash: str = ""

@@ -159,7 +159,7 @@ def _dress(
     patterns: tuple[str, ...] = DRESSINGS,
     contrast: float = 0.0,
 ) -> Cut:
-    return Cut(name, draw, "female", price, finishes, patterns, None, 22, (), contrast, worn="full")
+    return Cut(name, draw, "female", price, finishes, patterns, None, 22, contrast, worn="full")
 
 
 _SHIFT = Bodice("crew", None, 90, 23.5, 22.5, 26.5, 17.5, hem_shape="straight")

@@ -153,7 +153,7 @@ def _shoe(
     patterns: tuple[str, ...] = (),
     contrast: float = 0.0,
 ) -> Cut:
-    return Cut(name, draw, gender, price, finishes, patterns, None, 10, (), contrast, hung=False)
+    return Cut(name, draw, gender, price, finishes, patterns, None, 10, contrast, hung=False)
 
 
 FOOTWEAR = (

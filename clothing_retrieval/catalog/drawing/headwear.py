@@ -201,7 +201,7 @@ def _hat(
     chest: Point | None = None,
     gender: str = "unisex",
 ) -> Cut:
-    return Cut(name, draw, gender, price, finishes, patterns, chest, 6.0, (), contrast, hung=False, worn="head")
+    return Cut(name, draw, gender, price, finishes, patterns, chest, 6.0, contrast, hung=False, worn="head")
 
 
 HEADWEAR = (

@@ -30,7 +30,7 @@ class Relief:
 class Part:
     """A piece of cloth (a closed outline) or, with a width, a strip along a line.
 
-    cloth: main | second | trim | lining | metal | sole | skin | hair | wood | under | shoe | button.
+    cloth: a role, such as main, second, trim, lining; `wardrobe` says what it is made of.
     angle: how the grain is turned, in degrees; shade: brightness; depth: how round the edges are;
     lift: how far its shadow falls on what lies below, in centimetres.
     """

@@ -10,7 +10,6 @@ from PIL import Image, ImageDraw, ImageFont
 from clothing_retrieval.catalog.drawing.geometry import Points, ellipse, points
 
 WORDS = ("HELLO", "PARIS", "OCEAN", "1987", "LOVE", "TAIPEI", "YES", "SUNDAY", "42", "WILD", "KIND", "TOKYO", "NO. 5")
-LETTERS = "ABEGKMRSXZ"
 
 
 def _star(tips: int, inner: float) -> Points:
@@ -153,7 +152,6 @@ def _lettering(text: str, size: int) -> Image.Image:
     left, top, right, bottom = font.getbbox(text, stroke_width=5)
     line = Image.new("L", (int(right - left) + 4, int(bottom - top) + 4))
     ImageDraw.Draw(line).text((2 - left, 2 - top), text, fill=255, font=font, stroke_width=5)
-    line.thumbnail((size, size), Image.Resampling.BICUBIC) if max(line.size) > size else None
     scale = size / max(line.size)
     line = line.resize((max(1, int(line.width * scale)), max(1, int(line.height * scale))), Image.Resampling.BICUBIC)
     square = Image.new("L", (size, size))

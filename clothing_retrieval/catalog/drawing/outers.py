@@ -211,12 +211,16 @@ def _cape(stance: Stance) -> list[Mark]:
 
 
 def _coat(
-    name: str, draw: Draw, price: int, finishes: tuple[str, ...], patterns: tuple[str, ...] = (), **more: object
+    name: str,
+    draw: Draw,
+    price: int,
+    finishes: tuple[str, ...],
+    patterns: tuple[str, ...] = (),
+    gender: str = "unisex",
+    contrast: float = 0.0,
+    wash: str = "",
 ) -> Cut:
-    gender = str(more.get("gender", "unisex"))
-    contrast = 1.0 if more.get("contrast") else 0.0
-    wash = str(more.get("wash", ""))
-    return Cut(name, draw, gender, price, finishes, patterns, None, 20, (), contrast, worn="upper", wash=wash)
+    return Cut(name, draw, gender, price, finishes, patterns, contrast=contrast, worn="upper", wash=wash)
 
 
 _SUITING = ("herringbone", "windowpane", "houndstooth", "pinstripe", "tartan")
@@ -237,10 +241,10 @@ OUTERS = (
     _coat("biker jacket", _biker, 3990, ("leather",), ("leopard",)),
     _coat("parka", _parka, 3290, ("canvas",), ("camouflage",)),
     _coat("double-breasted coat", _double_breasted, 3990, ("wool",), _SUITING),
-    _coat("varsity jacket", _varsity, 2290, ("wool",), (), contrast=True),
+    _coat("varsity jacket", _varsity, 2290, ("wool",), (), contrast=1.0),
     _coat("quilted gilet", _puffer(62, False, False), 1790, ("smooth", "satin"), ("tartan",)),
     _coat("hooded raincoat", _raincoat, 1990, ("smooth", "patent"), ("polka dot", "wide stripe", "daisy")),
-    _coat("fleece jacket", _fleece, 1490, ("wool",), ("zebra", "checkerboard", "colour block"), contrast=True),
+    _coat("fleece jacket", _fleece, 1490, ("wool",), ("zebra", "checkerboard", "colour block"), contrast=1.0),
     _coat("wrap coat", _wrap_coat, 4290, ("wool",), ("tartan", "houndstooth"), gender="female"),
     _coat(
         "round-neck cardigan",

@@ -157,7 +157,7 @@ def _cut(
     wash: str = "",
 ) -> Cut:
     contrast = 1.0 if "stripe" in legs.details else 0.0
-    return Cut(name, trousers(legs), gender, price, finishes, patterns, None, 20, (), contrast, worn="lower", wash=wash)
+    return Cut(name, trousers(legs), gender, price, finishes, patterns, None, 20, contrast, worn="lower", wash=wash)
 
 
 _JEANS = ("pocket", "hem")

@@ -49,21 +49,21 @@ def catalogue_shot(item: Item, cut: Cut, rng: np.random.Generator) -> Shot:
 
 def probe_shot(item: Item, cut: Cut, rng: np.random.Generator) -> Shot:
     """As a shopper photographs: at home, askew, in the light there is; or somebody wears it."""
-    settings = ["floor", "floor"] + (["hanger"] if cut.hung else []) + (["worn", "worn"] if cut.worn else [])
+    settings = ["floor", "floor"] + (["hanger"] if cut.hung else []) + (["worn"] if cut.worn else [])
     setting = settings[int(rng.integers(len(settings)))]
     ground, tone = _surroundings(item, FLOORS if setting == "floor" else WALLS, rng)
-    warmth, level = float(rng.normal(0, 0.045)), float(rng.uniform(0.74, 1.0))
+    warmth, level = float(rng.normal(0, 0.045)), float(rng.uniform(0.8, 1.02))
     shot = Shot(
         setting,
         ground,
         tone,
         _laid(setting, rng),
-        float(rng.uniform(0.62, 0.8)),
-        float(rng.normal(0, 7.0)),
+        float(rng.uniform(0.66, 0.82)),
+        float(np.clip(rng.normal(0, 4.5), -9, 9)),
         (float(rng.normal(0, 0.035)), float(rng.normal(0, 0.03))),
-        float(rng.normal(0, 0.03)),
+        float(rng.normal(0, 0.02)),
         (level * (1 + warmth), level, level * (1 - warmth)),
-        float(rng.uniform(0.3, 0.9)),
+        float(rng.uniform(0.2, 0.7)),
         float(rng.uniform(0.008, 0.018)),
         int(rng.integers(68, 86)),
     )
@@ -129,9 +129,7 @@ def _posed(garment: list[Mark], shot: Shot, rng: np.random.Generator) -> Pose:
 def _laid(setting: str, rng: np.random.Generator) -> Stance:
     if setting == "worn":
         arm = float(rng.uniform(9, 16))
-        return Stance(
-            arm, arm + float(rng.normal(0, 1.5)), float(rng.uniform(2, 6)), float(rng.uniform(1.5, 3.5)), True
-        )
+        return Stance(arm, arm + float(rng.normal(0, 1.5)), float(rng.uniform(2, 6)), float(rng.uniform(1.5, 3.5)))
     arm = float(rng.uniform(15, 23)) if setting == "hanger" else float(rng.uniform(26, 42))
     return Stance(
         arm + float(rng.normal(0, 2)),

@@ -188,7 +188,7 @@ def _skirt(
     patterns: tuple[str, ...] = SKIRTINGS,
     wash: str = "",
 ) -> Cut:
-    return Cut(name, draw, "female", price, finishes, patterns, None, 20, (), 0.0, worn="lower", wash=wash)
+    return Cut(name, draw, "female", price, finishes, patterns, None, 20, 0.0, worn="lower", wash=wash)
 
 
 SKIRTS = (

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Stance:
-    """Angles in degrees from the vertical. A worn garment has a body in it, so the back of its neck is hidden."""
+    """Angles in degrees from the vertical."""
 
     left_arm: float = 34.0
     right_arm: float = 34.0
     bend: float = 4.0  # how far the forearms turn back
     legs: float = 5.0
-    worn: bool = False

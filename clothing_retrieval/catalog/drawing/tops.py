@@ -13,7 +13,19 @@ from clothing_retrieval.catalog.drawing.stance import Stance
 from clothing_retrieval.catalog.drawing.upper import Bodice
 
 Draw = Callable[[Stance], list[Mark]]
-KNITTED = ("breton stripe", "wide stripe", "double stripe", "argyle", "chevron", "colour block", "ombre")
+KNITTED = (
+    "breton stripe",
+    "wide stripe",
+    "double stripe",
+    "argyle",
+    "chevron",
+    "colour block",
+    "ombre",
+    "heart",
+    "star",
+    "diamond",
+    "terrazzo",
+)
 PRINTED = (
     "breton stripe",
     "wide stripe",
@@ -28,6 +40,9 @@ PRINTED = (
     "checkerboard",
     "wave",
     "ombre",
+    "cat",
+    "bolt",
+    "terrazzo",
 )
 SHIRTINGS = (
     "gingham",
@@ -39,6 +54,9 @@ SHIRTINGS = (
     "pin dot",
     "floral",
     "leaf",
+    "fish",
+    "diamond",
+    "cross",
 )
 BLOUSES = ("floral", "polka dot", "pin dot", "leopard", "daisy", "heart", "vertical stripe", "leaf", "zebra", "moon")
 
@@ -208,9 +226,8 @@ def _tee(name: str, bodice: Bodice, gender: str = "unisex", price: int = 490, co
         price,
         SOFT,
         PRINTED,
-        (0, upper.NECKS[bodice.neck][1] + 15),
-        21,
-        (),
+        (0, upper.NECKS[bodice.neck][1] + 16),
+        25,
         contrast,
         worn="upper",
     )
@@ -221,9 +238,7 @@ def _shirt(name: str, bodice: Bodice, gender: str, price: int, **how: bool) -> C
 
 
 def _knit(name: str, draw: Draw, gender: str = "unisex", price: int = 1290, chest: bool = True) -> Cut:
-    return Cut(
-        name, draw, gender, price, ("knit", "wool"), KNITTED, (0, 27) if chest else None, 20, (), 0.2, worn="upper"
-    )
+    return Cut(name, draw, gender, price, ("knit", "wool"), KNITTED, (0, 28) if chest else None, 24, 0.2, worn="upper")
 
 
 def _blouse(name: str, draw: Draw, price: int = 990) -> Cut:
@@ -237,7 +252,7 @@ TOPS = (
     _shirt("shirt", Bodice("shirt", "shirt", 72, 25, 24, 25, hem_shape="shirt"), "male", 990),
     _knit("crew-neck jumper", plain(_KNIT_BODY, neck_width=2.8)),
     _blouse("bow blouse", _bow_blouse, 1190),
-    Cut("hoodie", _hoodie, "unisex", 1290, ("cotton",), PRINTED, (0, 27), 20, (), 0.1, worn="upper"),
+    Cut("hoodie", _hoodie, "unisex", 1290, ("cotton",), PRINTED, (0, 27), 20, 0.1, worn="upper"),
     _tee("V-neck tee", Bodice("v", "short", 65, 24, 23, 24), "female"),
     _blouse("camisole", _camisole, 690),
     Cut(
@@ -249,7 +264,6 @@ TOPS = (
         ("breton stripe", "wide stripe", "colour block", "pin dot"),
         None,
         20,
-        (),
         0.6,
         worn="upper",
     ),
@@ -264,7 +278,6 @@ TOPS = (
         PRINTED,
         (0, 26),
         24,
-        (),
         0.15,
         worn="upper",
     ),
@@ -281,7 +294,6 @@ TOPS = (
         ("plain", "pin dot", "star"),
         (0, 25),
         21,
-        (),
         1.0,
         worn="upper",
     ),
@@ -290,7 +302,7 @@ TOPS = (
     _shirt("workwear shirt", Bodice("shirt", "shirt", 71, 26.5, 26, 26, hem_shape="shirt"), "unisex", 1190, flap=True),
     _tee("cropped tee", Bodice("crew", "short", 46, 24, 24, 24), "female", 450, 0.2),
     _blouse("bell-sleeved top", _bell_sleeved),
-    Cut("henley", _henley, "male", 690, ("cotton", "knit"), KNITTED, None, 20, (), 0.1, worn="upper"),
+    Cut("henley", _henley, "male", 690, ("cotton", "knit"), KNITTED, None, 20, 0.1, worn="upper"),
     _blouse("halter top", _halter, 750),
     _knit("V-neck jumper", plain(replace(_KNIT_BODY, neck="v"), neck_width=2.8), "male", chest=False),
     _blouse("pleated-bib blouse", _bib, 1090),
