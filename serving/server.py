@@ -51,6 +51,7 @@ class Server:
         self._worker = worker
         self._closed: str | None = "still loading"
         self._problem: str | None = None
+        self._served = False
         self._health = Health(("", *worker.services))
         self._server = grpc.aio.server(interceptors=[CallInterceptor(self._gate)], options=_options(settings))
         self._checks: asyncio.Task[None] | None = None
@@ -119,11 +120,11 @@ class Server:
             log.exception("the health check failed")
             problem = repr(error)
         if problem != self._problem or self._checks is None:
-            log.log(
-                logging.WARNING if problem else logging.INFO,
-                "not serving: %s" if problem else "serving%s",
-                problem or "",
-            )
+            if problem is None:
+                self._served = True
+                log.info("serving")
+            else:  # a gateway that waits for its workers to load is no cause for alarm
+                log.log(logging.WARNING if self._served else logging.INFO, "not serving: %s", problem)
             await self._health.tell(serving=problem is None)
         self._problem = problem
 
