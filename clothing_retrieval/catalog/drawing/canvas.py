@@ -161,7 +161,7 @@ class Canvas:
         unit = np.float32(self._pose.unit)
         pull = np.float32(self._pose.unit / self._pose.scale * part.folds)
         u = x * unit + self._pull_x[top:bottom, left:right] * pull
-        v = y * unit + self._pull_y[top:bottom, left:right] * pull
+        v = (y - np.float32(self._pose.middle)) * unit + self._pull_y[top:bottom, left:right] * pull
         if not part.angle:
             return u, v
         c, s = np.float32(np.cos(np.radians(part.angle))), np.float32(np.sin(np.radians(part.angle)))

@@ -162,11 +162,11 @@ def _argyle(u: Floats, v: Floats, pixel: float) -> Floats:
 
 
 def _color_block(u: Floats, v: Floats, pixel: float) -> Floats:
-    return np.asarray(np.clip((v * 1.0 - np.float32(0.0)) / np.float32(pixel) + np.float32(0.5), 0, 1))
+    return np.asarray(np.clip(v / np.float32(pixel) + np.float32(0.5), 0, 1))
 
 
 def _ombre(u: Floats, v: Floats, pixel: float) -> Floats:
-    t = np.clip(v * np.float32(0.25) + np.float32(0.5), 0, 1)
+    t = np.clip(v * np.float32(0.6) + np.float32(0.5), 0, 1)
     return np.asarray(t * t * (3 - 2 * t))
 
 

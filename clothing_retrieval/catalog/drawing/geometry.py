@@ -91,6 +91,7 @@ class Pose:
     matrix: Points  # (2, 2)
     offset: Points  # (2,)
     unit: float  # pattern units (hundredths of the garment's larger side) in one centimetre
+    middle: float = 0.0  # height of the garment's middle, in centimetres: where patterns begin
     sway: Points = field(default_factory=lambda: np.zeros((3, 5)))  # (k, 5): amplitude x, y, frequency x, y, phase
 
     @classmethod
@@ -115,9 +116,9 @@ class Pose:
         centre = np.array([width * (0.5 + shift[0]), height * (0.5 + shift[1])])
         offset = centre - (low + high) / 2 * scale
         extent = float(np.ptp(spread, axis=0).max())
-        return cls(
-            turn * scale, offset, 100.0 / extent, np.zeros((1, 5)) if sway is None else sway * [extent, extent, 1, 1, 1]
-        )
+        middle = float(spread[:, 1].min() + spread[:, 1].max()) / 2
+        waves = np.zeros((1, 5)) if sway is None else sway * [extent, extent, 1, 1, 1]
+        return cls(turn * scale, offset, 100.0 / extent, middle, waves)
 
     @property
     def scale(self) -> float:

@@ -113,9 +113,7 @@ def _puffer(length: float, sleeves: bool, hooded: bool) -> Draw:
         )
         body = replace(body, relief=quilt, sleeve_relief=sleeve_quilt)
         marks = [*_shell(body, stance, Sleeve(59, 7.0, 2.0, "plain"))]
-        marks += [
-            seam(curve((-28, y), (0, y + 0.8), (28, y)), 0.4, 0.4) for y in _rungs(length, rows, 2 if sleeves else 3)
-        ]
+        marks += [seam(curve((-28, y), (0, y + 0.8), (28, y)), 0.4, 0.4) for y in _rungs(length, rows)]
         neck = symmetric([(0, -7.0), *curve((8.6, -6.4), (10, -1.5), (9.4, 3.6)), (0, 5.6)])
         marks += trimmings.zip_front(0, length)
         if hooded:
@@ -125,8 +123,8 @@ def _puffer(length: float, sleeves: bool, hooded: bool) -> Draw:
     return draw
 
 
-def _rungs(length: float, rows: int, first: int) -> list[float]:
-    return [k * length / rows for k in range(first, rows)]
+def _rungs(length: float, rows: int) -> list[float]:
+    return [k * length / rows for k in range(3, rows)]
 
 
 def _parka(stance: Stance) -> list[Mark]:

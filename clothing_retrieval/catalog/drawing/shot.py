@@ -128,7 +128,7 @@ def _posed(garment: list[Mark], shot: Shot, rng: np.random.Generator) -> Pose:
 
 def _laid(setting: str, rng: np.random.Generator) -> Stance:
     if setting == "worn":
-        arm = float(rng.uniform(9, 16))
+        arm = float(rng.uniform(13, 19))
         return Stance(arm, arm + float(rng.normal(0, 1.5)), float(rng.uniform(2, 6)), float(rng.uniform(1.5, 3.5)))
     arm = float(rng.uniform(15, 23)) if setting == "hanger" else float(rng.uniform(26, 42))
     return Stance(

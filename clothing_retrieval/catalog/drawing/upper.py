@@ -95,7 +95,7 @@ def _side(bodice: Bodice) -> list[Point]:
     if b.length > 55:
         down.append((hip, b.waist_at + (b.length - b.waist_at) * 0.45))
     if b.length > b.waist_at + 4:
-        down.append((b.hem, b.length))
+        down.append((b.hem, b.length - 5 if b.hem_shape == "shirt" else b.length))
     else:
         down = [(b.chest, 22.0), (b.waist + 0.5, (22 + b.length) / 2), (b.waist, b.length)]
     side = curve(*down)
@@ -127,7 +127,7 @@ def _hem(bodice: Bodice) -> list[Point]:
 
 def body(bodice: Bodice) -> Part:
     outline = symmetric([*half_neckline(bodice), *_side(bodice), *_hem(bodice)])
-    return Part(outline, "main", relief=bodice.relief, lift=0.9)
+    return Part(outline, "main", relief=bodice.relief, lift=0.5)
 
 
 def back_of_neck(bodice: Bodice) -> list[Mark]:
@@ -162,7 +162,7 @@ def sleeve_marks(bodice: Bodice, stance: Stance, sleeve: Sleeve | None = None) -
 
 
 def _right_sleeve(bodice: Bodice, cut: Sleeve, arm: float, bend: float) -> list[Part]:
-    start, pit = np.array([bodice.shoulder - 0.6, 3.0]), np.array([bodice.chest - 1.0, 22.5])
+    start, pit = np.array([bodice.shoulder + 0.3, 2.7]), np.array([bodice.chest - 1.0, 22.5])
     if bodice.neck == "off":
         start = np.array([bodice.shoulder + 0.5, 9.0])
     upper, fore = _direction(arm), _direction(arm - bend)
@@ -174,7 +174,7 @@ def _right_sleeve(bodice: Bodice, cut: Sleeve, arm: float, bend: float) -> list[
     outer = elbow + fore * (cut.length - elbow_at) - across_fore * (0.35 * cut.fullness + 0.8)
     inner = outer - across_fore * 2 * cut.cuff
     elbow_inner = elbow - across * 2 * elbow_half
-    rise = start + upper * cut.length * 0.16 + across * (0.6 + 0.5 * cut.fullness)
+    rise = start + upper * cut.length * 0.16 + across * (1.9 + 0.5 * cut.fullness)
     outline = [
         *curve(
             _pair(start),
