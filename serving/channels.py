@@ -15,8 +15,8 @@ def connect(target: str, *services: str) -> grpc.aio.Channel:
 
     Args:
         target: "dns:///host:port" (every address it resolves to gets its share) or "unix:/path".
-        services: full names of the gRPC services called. Their calls are repeated on UNAVAILABLE, for every one of them
-            is harmless to repeat; a replica whose health is not SERVING gets none.
+        services: full names of the gRPC services called. Their calls are repeated where the server is away, for every
+            one of them is harmless to repeat; a replica whose health is not SERVING gets none.
     """
     return grpc.aio.insecure_channel(target, options=_options(services))
 
@@ -33,7 +33,8 @@ def _options(services: Sequence[str]) -> list[tuple[str, Any]]:
                     "initialBackoff": "0.1s",
                     "maxBackoff": "1s",
                     "backoffMultiplier": 2,
-                    "retryableStatusCodes": ["UNAVAILABLE"],
+                    # grpc's core answers CANCELLED to a call that arrives just as a server says goodbye.
+                    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
                 },
             }
         ],

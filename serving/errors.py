@@ -173,9 +173,11 @@ class StageFailed(ServiceError):
     def __init__(self, stage: str, error: grpc.RpcError, renamed: tuple[str, str] | None = None) -> None:
         answered = rpc_status.from_call(error) or status_pb2.Status(message=error.details() or "")
         super().__init__(f"{stage}: {_renamed(answered.message, renamed)}")
+        # A server that says goodbye cancels what arrives at that very moment: to the caller it is away.
+        code = error.code() if error.code() is not grpc.StatusCode.CANCELLED else grpc.StatusCode.UNAVAILABLE
         self.stage = stage
-        self.code = error.code().value[0]
-        self.reason = error.code().name
+        self.code = code.value[0]
+        self.reason = code.name
         self.retry_after_s: float | None = None
         self._metadata: dict[str, str] = {}
         self._passed_on: list[Message] = []

@@ -62,24 +62,25 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         began = time.monotonic()
         request_id = telemetry.begin_request(context.invocation_metadata())
         code = grpc.StatusCode.OK
+        failure: ServiceError | None = None
         context.set_trailing_metadata(((telemetry.REQUEST_ID_KEY, request_id),))
         try:
             self._gate()
             yield
         except ServiceError as error:
-            code = _CODES[error.code]
+            code, failure = _CODES[error.code], error
             log.info("%s: %s %s", method, code.name, error)
-            await _abort(context, error, request_id)
         except asyncio.CancelledError:
             code = grpc.StatusCode.CANCELLED
             raise
         except Exception:  # a bug: the log has it all, the caller the request id
-            code = grpc.StatusCode.INTERNAL
+            code, failure = grpc.StatusCode.INTERNAL, InternalError(request_id)
             log.exception("%s failed", method)
-            await _abort(context, InternalError(request_id), request_id)
-        finally:
+        finally:  # before the caller hears of it: who counts calls finds this one counted
             telemetry.CALLS.labels(method, code.name).inc()
             telemetry.CALL_SECONDS.labels(method).observe(time.monotonic() - began)
+        if failure:
+            await _abort(context, failure, request_id)
 
 
 async def _abort(context: Context, error: ServiceError, request_id: str) -> None:

@@ -174,7 +174,7 @@ async def test_a_gateway_is_not_serving_until_its_stages_are(known_models: Path)
 
 async def test_a_signal_while_it_loads_ends_it_with_0(tmp_path: Path) -> None:
     write_embedder(tmp_path)
-    async with embed_process(tmp_path, MAX_BATCH="256", INSTANCES="24", DRAIN_S="0") as (service, channel):
+    async with embed_process(tmp_path, MAX_BATCH="256", INSTANCES="12", DRAIN_S="0") as (service, channel):
         await wait_for_health(channel, "NOT_SERVING")
         service.send(signal.SIGTERM)
         assert await service.ended(30) == 0

@@ -175,8 +175,8 @@ class Gateway:
 
 
 @asynccontextmanager
-async def gateway(**settings: Any) -> AsyncIterator[Gateway]:
-    stages = FakeStages()
+async def gateway(stages: FakeStages | None = None, **settings: Any) -> AsyncIterator[Gateway]:
+    stages = stages or FakeStages()
     async with serving(stages) as address:
         targets = {f"{stage}_target": f"dns:///{address}" for stage in ("segment", "embed", "search")}
         worker = GatewayWorker(Settings(**{**AT_ONCE, **targets, **settings}))

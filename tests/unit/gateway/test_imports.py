@@ -11,7 +11,7 @@ from clothing_retrieval.v1 import types_pb2
 from gateway.imports import answer_each
 from serving.errors import InvalidField, InvalidImage, ModelMismatch, Unavailable
 from tests.servers import unpacked
-from tests.unit.gateway.fake_stages import Gateway, gateway
+from tests.unit.gateway.fake_stages import FakeStages, Gateway, gateway
 
 CREATED, UPDATED = pb.IMPORT_OUTCOME_CREATED, pb.IMPORT_OUTCOME_UPDATED
 UNCHANGED, FAILED = pb.IMPORT_OUTCOME_UNCHANGED, pb.IMPORT_OUTCOME_FAILED
@@ -225,45 +225,42 @@ async def test_no_more_than_the_limit_are_worked_on_at_a_time() -> None:
     assert most == 4
 
 
-@pytest.mark.parametrize("method", ["GetFingerprints", "CreateCollection", "Segment", "Embed", "UpsertItems"])
-async def test_it_waits_for_a_stage_that_restarts(method: str) -> None:
-    failures = 6  # more than a channel tries again by itself
+def away(times: int) -> Any:
+    """Fails as a worker does that restarts, some times."""
 
     async def restarts(request: Any) -> None:
-        nonlocal failures
-        failures -= 1
-        if failures >= 0:
+        nonlocal times
+        times -= 1
+        if times >= 0:
             raise Unavailable("worker", "restarting")
 
-    async with gateway() as front:
-        front.stages.on[method] = restarts
-        assert outcomes(await run_import(front, item("a"))) == {"a": CREATED}
+    return restarts
+
+
+async def test_it_waits_for_any_stage_that_restarts() -> None:
+    async def while_away(method: str) -> None:
+        async with gateway() as front:
+            front.stages.on[method] = away(times=6)  # more than a channel tries again by itself
+            assert outcomes(await run_import(front, item("a"))) == {"a": CREATED}, method
+
+    methods = ("GetFingerprints", "CreateCollection", "Segment", "Embed", "UpsertItems")
+    await asyncio.gather(*map(while_away, methods))
 
 
 async def test_it_waits_for_the_models_of_workers_that_are_still_away_at_the_start() -> None:
-    failures = 8
-
-    async def restarts(request: Any) -> None:
-        nonlocal failures
-        failures -= 1
-        if failures >= 0:
-            raise Unavailable("worker", "still loading")
-
-    async with gateway() as front:
-        front.stages.on["GetEmbedModel"] = restarts
-    async with gateway() as front:  # a gateway that never saw the models
-        front.stages.on["GetEmbedModel"] = restarts
-        failures = 8
+    stages = FakeStages()
+    stages.on["GetEmbedModel"] = away(times=12)
+    async with gateway(stages) as front:  # it never saw the models
         assert outcomes(await run_import(front, item("a"))) == {"a": CREATED}
 
 
 async def test_an_item_that_waits_too_long_fails_with_the_stage_and_the_others_go_on() -> None:
-    async def away(request: Any) -> None:
+    async def stays_away(request: Any) -> None:
         if request.image.encoded == b"slow":
             raise Unavailable("worker", "away")
 
     async with gateway(import_item_timeout_s=0.5) as front:
-        front.stages.on["Segment"] = away
+        front.stages.on["Segment"] = stays_away
         answers = await run_import(front, item("slow", b"slow"), item("b"))
     assert answers["slow"].status.code in (code_pb2.UNAVAILABLE, code_pb2.DEADLINE_EXCEEDED)
     assert "segment" in answers["slow"].status.message

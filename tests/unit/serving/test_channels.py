@@ -41,6 +41,20 @@ async def test_a_large_message_is_tried_again_too() -> None:
     assert behaviour.calls == 3
 
 
+async def test_a_call_that_arrives_as_a_server_says_goodbye_is_tried_again() -> None:
+    goodbyes = 2
+
+    async def cancels(request: Any, context: Any) -> Any:
+        nonlocal goodbyes
+        goodbyes -= 1
+        if goodbyes >= 0:
+            await context.abort(grpc.StatusCode.CANCELLED, "goodbye")
+        return await answer_nothing(request, context)
+
+    async with serving(ScriptedWorker(cancels)) as address, connect(f"dns:///{address}", EMBED) as channel:
+        await embed(channel, timeout=10)
+
+
 @pytest.mark.parametrize("error", [InvalidField("images", "are bad"), Overloaded("embed", 1, 0.1), ValueError("a bug")])
 async def test_nothing_else_is_tried_again(error: Exception) -> None:
     behaviour = Failing(error, 1)

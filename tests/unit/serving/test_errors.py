@@ -158,3 +158,14 @@ async def test_a_stage_that_is_away_is_unavailable_under_its_name() -> None:
     assert failed.status().code == grpc.StatusCode.UNAVAILABLE.value[0]
     assert failed.reason == "UNAVAILABLE"
     assert failed.facts()["stage"] == "embed"
+
+
+async def test_a_stage_that_cancels_as_it_says_goodbye_is_away() -> None:
+    async def cancels(request: Any, context: Any) -> Any:
+        await context.abort(grpc.StatusCode.CANCELLED, "goodbye")
+
+    async with scripted(cancels) as (_, channel):
+        with pytest.raises(grpc.aio.AioRpcError) as seen:
+            await embed(channel, timeout=10)
+    assert seen.value.code() is grpc.StatusCode.CANCELLED
+    assert StageFailed("embed", seen.value).code == grpc.StatusCode.UNAVAILABLE.value[0]
