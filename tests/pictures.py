@@ -48,3 +48,12 @@ def raster(picture: Image.Image) -> Raster:
 
 def noise(width: int, height: int, seed: int = 0) -> Image.Image:
     return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8))
+
+
+def patched(number: int) -> Image.Image:
+    """A dress of 4 × 4 patches, each a shade of its own: no two numbers look alike."""
+    shades = np.random.default_rng(number).integers(-25, 26, (4, 4, 3))
+    garment = np.clip(np.array(COLOURS["dress"]) + np.kron(shades, np.ones((40, 24, 1), int)), 0, 255)
+    canvas = np.full((256, 192, 3), 255, np.uint8)
+    canvas[48:208, 48:144] = garment
+    return Image.fromarray(canvas)

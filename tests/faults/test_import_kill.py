@@ -4,86 +4,23 @@ IMPORT_KILL_ITEMS sets how many items are imported (200).
 """
 
 import os
-import urllib.request
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import grpc
-import numpy as np
 import pytest
-from PIL import Image
 
-from clothing_retrieval.v1 import catalog_service_pb2, catalog_service_pb2_grpc, retrieval_service_pb2_grpc
+from clothing_retrieval.v1 import catalog_service_pb2
 from clothing_retrieval.v1 import retrieval_service_pb2 as pb
-from tests.engines import COLOURS, write_embedder, write_parser
-from tests.pictures import message
-from tests.servers import Process, channel_to, free_port, process, wait_for_health
+from tests.pictures import message, patched
+from tests.processes import SERVICES, Services, services
 from tests.stack import item
 
 ITEMS = int(os.environ.get("IMPORT_KILL_ITEMS", "200"))
-SERVICES = ("segment", "embed", "search", "gateway")
 DONE = (pb.IMPORT_OUTCOME_CREATED, pb.IMPORT_OUTCOME_UPDATED, pb.IMPORT_OUTCOME_UNCHANGED)
 
 
-def picture(number: int) -> Image.Image:
-    """A garment of four bands, each a shade of its own: no two items look alike."""
-    shades = np.random.default_rng(number).integers(-25, 26, (4, 4, 3))
-    garment = np.clip(np.array(COLOURS["dress"]) + np.kron(shades, np.ones((40, 24, 1), int)), 0, 255)
-    canvas = np.full((256, 192, 3), 255, np.uint8)
-    canvas[48:208, 48:144] = garment
-    return Image.fromarray(canvas)
-
-
-ALL = [item(f"item {number:04}", picture(number)) for number in range(ITEMS)]
-
-
-class Services:
-    """The four services as processes, each killed and started again by name."""
-
-    def __init__(self, processes: dict[str, Process], channel: grpc.aio.Channel, metrics: str) -> None:
-        self.processes = processes
-        self.channel = channel
-        self.retrieval = retrieval_service_pb2_grpc.RetrievalServiceStub(channel)
-        self.catalog = catalog_service_pb2_grpc.CatalogServiceStub(channel)
-        self._metrics = metrics
-
-    async def kill_and_restart(self, service: str) -> None:
-        await self.processes[service].kill()
-        await self.processes[service].start()
-
-    async def ready(self) -> None:
-        await wait_for_health(self.channel, "SERVING")
-
-    def segmented(self) -> float:
-        """Photos that the segment process has segmented since it started."""
-        with urllib.request.urlopen(f"http://{self._metrics}/metrics", timeout=10) as response:
-            lines = response.read().decode().splitlines()
-        counted = [line for line in lines if line.startswith('clothing_compute_seconds_count{stage="segment"}')]
-        return float(counted[0].split()[1]) if counted else 0.0
-
-
-@asynccontextmanager
-async def services(folder: Path) -> AsyncIterator[Services]:
-    write_parser(folder / "models")
-    write_embedder(folder / "models")
-    addresses = {service: f"127.0.0.1:{free_port()}" for service in SERVICES}
-    metrics = f"127.0.0.1:{free_port()}"
-    own = {
-        "segment": {"MODELS_DIR": str(folder / "models"), "METRICS_LISTEN": metrics},
-        "embed": {"MODELS_DIR": str(folder / "models")},
-        "search": {"DATA_DIR": str(folder / "data")},
-        "gateway": {f"{stage}_TARGET".upper(): f"dns:///{addresses[stage]}" for stage in SERVICES[:3]},
-    }
-    async with AsyncExitStack() as stack:
-        processes = {}
-        for service in SERVICES:
-            settings = {"LISTEN": addresses[service], "DRAIN_S": "0", **own[service]}
-            environment = {f"{service.upper()}_{name}": value for name, value in settings.items()}
-            module = service if service == "gateway" else f"{service}_service"
-            processes[service] = await stack.enter_async_context(process(module, **environment))
-        channel = await stack.enter_async_context(channel_to(addresses["gateway"]))
-        yield Services(processes, channel, metrics)
+ALL = [item(f"item {number:04}", patched(number)) for number in range(ITEMS)]
 
 
 async def import_killing(running: Services, killed: str, after: int) -> set[str]:
@@ -116,7 +53,7 @@ async def stored(running: Services) -> set[str]:
 async def assert_found(running: Services, names: Sequence[str]) -> None:
     """Each is the nearest to its own picture."""
     for name in names:
-        request = pb.SearchRequest(image=message(picture(int(name.split()[1]))), top_k=1)
+        request = pb.SearchRequest(image=message(patched(int(name.split()[1]))), top_k=1)
         (result,) = (await running.retrieval.Search(request, timeout=20)).results
         assert [match.item.id for match in result.matches] == [name]
 
