@@ -65,14 +65,18 @@ def item(number: int, seed: int = DEFAULT_SEED) -> Item:
 
 def draw_item(number: int, seed: int = DEFAULT_SEED) -> Image.Image:
     """The catalogue picture of an item, in memory."""
-    picture, _ = _draw(item(number, seed), seed, probe=False)
-    return picture
+    return draw_masked(number, seed, probe=False)[0]
+
+
+def draw_masked(number: int, seed: int, *, probe: bool) -> tuple[Image.Image, Image.Image]:
+    """A picture or a second shot, and where the garment is seen in it: a mask of 0 and 255 of the same size."""
+    picture, mask, _ = _draw(item(number, seed), seed, probe)
+    return picture, mask
 
 
 def draw_probe(number: int, seed: int = DEFAULT_SEED) -> Image.Image:
     """Another shot of an item, in memory; every item has one, also those whose probe is not written to disk."""
-    picture, _ = _draw(item(number, seed), seed, probe=True)
-    return picture
+    return draw_masked(number, seed, probe=True)[0]
 
 
 def draw_boutique(
@@ -129,7 +133,7 @@ def _count(done: Iterable[None], total: int, progress: Progress | None) -> None:
 
 def _save(seed: int, job: _Job) -> None:
     one, probe, path = job
-    picture, shot = _draw(one, seed, probe)
+    picture, _, shot = _draw(one, seed, probe)
     picture.save(path, "JPEG", quality=shot.quality, optimize=False)
 
 
@@ -138,10 +142,10 @@ def _shot(one: Item, seed: int, probe: bool) -> Shot:
     return (probe_shot if probe else catalogue_shot)(one, assortment.cut_of(one), rng)
 
 
-def _draw(one: Item, seed: int, probe: bool) -> tuple[Image.Image, Shot]:
+def _draw(one: Item, seed: int, probe: bool) -> tuple[Image.Image, Image.Image, Shot]:
     shot = _shot(one, seed, probe)
     rng = np.random.default_rng([seed, one.number, 13 if probe else 12])
-    return take(one, assortment.cut_of(one), shot, rng), shot
+    return *take(one, assortment.cut_of(one), shot, rng), shot
 
 
 def _write_csv(path: Path, rows: Sequence[dict[str, str]]) -> None:

@@ -16,6 +16,7 @@ from clothing_retrieval.catalog.drawing.marks import Mark, Part, Print
 from clothing_retrieval.catalog.drawing.motifs import stamp
 
 _OVER = 2  # outlines are drawn so many times larger
+_NOT_CLOTHING = frozenset({"wood", "clip", "skin", "under", "shoe", "hair", "lips", "features"})
 Box = tuple[int, int, int, int]
 
 
@@ -32,11 +33,12 @@ class Stencil:
 
 
 class Canvas:
-    """A picture under way: `pixels` is (3, h, w) float32 sRGB, 0 to 1."""
+    """A picture under way: `pixels` is (3, h, w) float32 sRGB, 0 to 1; `mask` is 255 where the garment is seen."""
 
     def __init__(self, backdrop: Floats, pose: Pose, cloths: Mapping[str, Cloth], rng: np.random.Generator) -> None:
         self.pixels = backdrop
         self.height, self.width = backdrop.shape[1:]
+        self.mask = Image.new("L", (self.width, self.height))
         self._pose = pose
         self._cloths = cloths
         self._grain = Grain(rng)
@@ -52,6 +54,7 @@ class Canvas:
             if isinstance(mark, Part) and mark.lift:
                 self._contact(stencil, mark.lift * self._pose.scale)
             self._lay(mark, stencil)
+            self.mask.paste(0 if mark.cloth in _NOT_CLOTHING else 255, stencil.box[:2], stencil.mask)
 
     def _stencil(self, mark: Mark) -> Stencil | None:
         if isinstance(mark, Print):

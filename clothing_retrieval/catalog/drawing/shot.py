@@ -73,7 +73,8 @@ def probe_shot(item: Item, cut: Cut, rng: np.random.Generator) -> Shot:
     return shot
 
 
-def take(item: Item, cut: Cut, shot: Shot, rng: np.random.Generator) -> Image.Image:
+def take(item: Item, cut: Cut, shot: Shot, rng: np.random.Generator) -> tuple[Image.Image, Image.Image]:
+    """The picture, and where the garment is seen in it: a mask of 0 and 255 of the same size."""
     garment = _with_print(item, cut, cut.draw(shot.stance))
     pose = _posed(garment, shot, rng)
     scene = backdrop(shot.ground, shot.tone, WIDTH, HEIGHT, rng)
@@ -91,7 +92,7 @@ def take(item: Item, cut: Cut, shot: Shot, rng: np.random.Generator) -> Image.Im
         reach = 3.2 if shot.setting == "hanger" else 1.6
         rack = list(hanger(cut.worn or "upper")) if shot.setting == "hanger" else []
         canvas.paint([*behind, *rack, *front], shadow=0.5, reach=reach / pose.unit)
-    return _developed(canvas.pixels, shot, rng)
+    return _developed(canvas.pixels, shot, rng), canvas.mask
 
 
 def _with_print(item: Item, cut: Cut, marks: list[Mark]) -> list[Mark]:
