@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import socket
 from typing import Protocol
 
 import grpc
@@ -100,6 +101,8 @@ class Server:
     def _bind(self) -> str:
         listen = self._settings.listen
         try:
+            if _answers(listen):  # grpc would take the path from a server that lives
+                raise RuntimeError(listen)
             port = self._server.add_insecure_port(listen)
         except RuntimeError as error:
             raise RuntimeError(f"cannot listen on {listen}: is another process there already?") from error
@@ -154,6 +157,18 @@ async def run(settings: ServerSettings, worker: Worker) -> int:
     await asyncio.wait((starting,))
     await server.stop()
     return 0
+
+
+def _answers(listen: str) -> bool:
+    """Whether a process listens on a unix socket, of which a dead process leaves the file behind."""
+    if not listen.startswith("unix:"):
+        return False
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(listen.removeprefix("unix:"))
+        except OSError:
+            return False
+        return True
 
 
 def _report(error: BaseException) -> int:

@@ -1,4 +1,5 @@
 import asyncio
+import socket
 import time
 from typing import Any
 
@@ -175,6 +176,16 @@ async def test_it_serves_on_a_unix_socket(tmp_path: Any) -> None:
         assert address == path
         async with channel_to(address) as channel:
             await embed(channel)
+
+
+async def test_a_unix_socket_is_not_taken_from_a_server_that_lives_but_from_one_that_was_killed(tmp_path: Any) -> None:
+    settings = ServerSettings(**{**AT_ONCE, "listen": f"unix:{tmp_path}/s"})
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(f"{tmp_path}/s")
+    async with serving(ScriptedWorker(), settings) as address, channel_to(address) as channel:
+        with pytest.raises(RuntimeError, match="is another process there already"):
+            await Server(settings, ScriptedWorker()).start()
+        await embed(channel)
 
 
 async def test_a_message_above_the_limit_is_refused_and_one_below_is_taken() -> None:
