@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "search_service": ("clothing_retrieval.v1", "serving"),
     "gateway": ("clothing_retrieval.v1", "serving"),
     "storefront": ("clothing_retrieval",),
-    "export": ("serving.models", "serving.images", "segment_service.garments"),
+    "export": ("serving.models", "serving.images", "segment_service.garments", "clothing_retrieval.catalog"),
 }
 """What each folder may import beside itself, of the folders of this repository."""
 OURS = (*MAY_IMPORT, "benchmarks", "tests")
