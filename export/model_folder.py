@@ -27,7 +27,7 @@ def write_parser_manifest(folder: Path, quality: Mapping[str, float]) -> None:
 
 def write_embedder_manifest(folder: Path, quality: Mapping[str, float]) -> None:
     fields = {"dimension": DIMENSION}
-    _write_manifest(folder, "embed", EMBEDDER_SIZE, fields, [SHOP_DATA, IMAGENET], quality)
+    _write_manifest(folder, "embed", EMBEDDER_SIZE, fields, [SHOP_DATA, STREET_DATA, IMAGENET], quality)
 
 
 def files(folder: Path) -> dict[str, Path]:

@@ -20,7 +20,7 @@ Results = dict[str, Any]
 
 @DATASETS.register_module()
 class ParserDataset(BaseDataset):
-    """Street photos, ``street_times`` over, and the shop photos that have masks.
+    """Street photos, ``street_times`` over, and the shop photos that have masks, balanced by ``shop_balance``.
 
     Each sample brings ``elsewhere``: another photo, for its background.
     """
@@ -33,12 +33,14 @@ class ParserDataset(BaseDataset):
         shop: str = "",
         masks: str = "",
         street_times: int = 1,
+        shop_balance: int = 0,
         held_out: bool = False,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
         self._folders = (street, shop, masks)
         self._street_times = street_times
+        self._shop_balance = shop_balance
         self._held_out = held_out
         self._seed = seed
         self._rng: Generator | None = None
@@ -48,7 +50,7 @@ class ParserDataset(BaseDataset):
         street, shop, masks = self._folders
         found = street_photos(Path(street), self._held_out) * self._street_times if street else []
         if masks:
-            found += masked_shop_photos(Path(shop), Path(masks))
+            found += masked_shop_photos(Path(shop), Path(masks), self._shop_balance)
         return [{"labelled": labelled} for labelled in found]
 
     def prepare_data(self, index: int) -> Any:

@@ -62,10 +62,18 @@ def shop_photos(folder: Path) -> list[tuple[Path, str]]:
     return found
 
 
-def masked_shop_photos(folder: Path, masks: Path) -> list[Labelled]:
-    """Those shop photos for which ``pseudo-masks`` made a mask."""
-    pairs = [Labelled(file, masks / name / f"{file.stem}.png") for file, name in shop_photos(folder)]
-    return [pair for pair in pairs if pair.labels.exists()]
+def masked_shop_photos(folder: Path, masks: Path, balance: int = 0) -> list[Labelled]:
+    """Those shop photos for which ``pseudo-masks`` made a mask.
+
+    Args:
+        balance: photos of a folder with few come several times, until there are about so many.
+    """
+    by_name: dict[str, list[Labelled]] = {}
+    for file, name in shop_photos(folder):
+        mask = masks / name / f"{file.stem}.png"
+        if mask.exists():
+            by_name.setdefault(name, []).append(Labelled(file, mask))
+    return [pair for pairs in by_name.values() for pair in pairs * max(1, round(balance / len(pairs)))]
 
 
 @functools.cache
