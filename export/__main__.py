@@ -29,13 +29,14 @@ def train_parser(
     street: Street,
     shop: Optional[Folder] = None,  # noqa: UP045  (typer)
     masks: Annotated[Optional[Path], typer.Option(exists=True, help="of the shop photos")] = None,  # noqa: UP045
+    drawn: Annotated[Optional[Path], typer.Option(exists=True, help="of draw-photos")] = None,  # noqa: UP045
     start_from: Annotated[Optional[Path], typer.Option(exists=True, help="an earlier stage's checkpoint")] = None,  # noqa: UP045
     resume: bool = False,
 ) -> None:
     """Train the parser by one of export/configs."""
     from export.train_parser import load_config, train
 
-    print(train(load_config(config, work_dir, street, shop, masks), start_from, resume))
+    print(train(load_config(config, work_dir, street, shop, masks, drawn), start_from, resume))
 
 
 @app.command()
@@ -46,6 +47,14 @@ def pseudo_masks(parser: ParserFile, shop: Shop, out: Out) -> None:
 
     photos, masks = write_pseudo_masks(Parser(parser, threads=1), shop, out)
     print(f"{masks} masks for {photos} photos")
+
+
+@app.command()
+def draw_photos(out: Out, count: int = 600) -> None:
+    """Draw clothes with perfect masks, to train the parser on as well."""
+    from export.drawn import write_drawn_photos
+
+    write_drawn_photos(out, count)
 
 
 @app.command()

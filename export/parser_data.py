@@ -10,6 +10,7 @@ from mmseg.registry import DATASETS, TRANSFORMS
 from numpy.random import Generator, default_rng
 from torch.utils.data import get_worker_info
 
+from export.drawn import drawn_photos
 from export.labels import IGNORED, LABELS
 from export.photos import Labelled, masked_shop_photos, street_photos
 from export.scenes import Scene, any_turn, moved, on_canvas, pasted, photo_size, relit, shrink, some_subject
@@ -20,7 +21,7 @@ Results = dict[str, Any]
 
 @DATASETS.register_module()
 class ParserDataset(BaseDataset):
-    """Street photos, ``street_times`` over, and the shop photos that have masks, balanced by ``shop_balance``.
+    """Street photos, ``street_times`` over, shop photos that have masks, balanced by ``shop_balance``, and drawn ones.
 
     Each sample brings ``elsewhere``: another photo, for its background.
     """
@@ -32,6 +33,7 @@ class ParserDataset(BaseDataset):
         street: str = "",
         shop: str = "",
         masks: str = "",
+        drawn: str = "",
         street_times: int = 1,
         shop_balance: int = 0,
         held_out: bool = False,
@@ -39,6 +41,7 @@ class ParserDataset(BaseDataset):
         **kwargs: Any,
     ) -> None:
         self._folders = (street, shop, masks)
+        self._drawn = drawn
         self._street_times = street_times
         self._shop_balance = shop_balance
         self._held_out = held_out
@@ -51,6 +54,8 @@ class ParserDataset(BaseDataset):
         found = street_photos(Path(street), self._held_out) * self._street_times if street else []
         if masks:
             found += masked_shop_photos(Path(shop), Path(masks), self._shop_balance)
+        if self._drawn:
+            found += drawn_photos(Path(self._drawn))
         return [{"labelled": labelled} for labelled in found]
 
     def prepare_data(self, index: int) -> Any:

@@ -9,13 +9,19 @@ from export.runtime import trusted_checkpoints
 
 
 def load_config(
-    file: Path, work_dir: Path, street: Path, shop: Path | None = None, masks: Path | None = None
+    file: Path,
+    work_dir: Path,
+    street: Path,
+    shop: Path | None = None,
+    masks: Path | None = None,
+    drawn: Path | None = None,
 ) -> Config:
     """A config with its folders filled in.
 
     Args:
         street: Clothing Co-Parsing; its held-out part validates.
         shop, masks: shop photos and their pseudo-masks, to train on as well.
+        drawn: drawn photos with their masks, likewise.
     """
     config = Config.fromfile(file)
     config.work_dir = str(work_dir)
@@ -23,6 +29,8 @@ def load_config(
     training.street = config.val_dataloader.dataset.street = str(street)
     if masks is not None:
         training.shop, training.masks = str(shop), str(masks)
+    if drawn is not None:
+        training.drawn = str(drawn)
     return config
 
 

@@ -22,7 +22,9 @@ class Rules:
     """Of the photo: what is smaller is left out."""
     min_part: float = 0.1
     """Of the garment's largest connected part: smaller parts are specks."""
-    min_confidence: float = 0.4
+    min_confidence: float = 0.2
+    wavering: float = 0.15
+    """Two labels are one garment where the larger one is, on average, at least this likely all over the smaller one."""
     margin: float = 0.05
     """White border of a cutout, on each side, as a share of the garment's longer side."""
 
@@ -88,7 +90,7 @@ class Garment:
 def find_garments(
     logits: Floats,
     labels: Sequence[str],
-    wanted: frozenset[str],
+    garments: frozenset[str],
     photo_size: tuple[int, int],
     cell: float,
     rules: Rules,
@@ -97,30 +99,51 @@ def find_garments(
 
     Args:
         logits: (len(labels), h, w) of the letterboxed photo, which lies top-left.
-        wanted: labels to look for.
+        garments: those of the labels that are garments.
         photo_size: (height, width) of the decoded photo, in pixels.
         cell: side of a grid cell, in pixels of the decoded photo.
     """
     rows = min(logits.shape[1], max(1, round(photo_size[0] / cell)))
     columns = min(logits.shape[2], max(1, round(photo_size[1] / cell)))
     probabilities = _softmax(logits[:, :rows, :columns])
-    winner = probabilities.argmax(axis=0)
-    best_two = np.partition(probabilities, -2, axis=0)[-2:]
+    kinds = _kinds(probabilities, [label in garments for label in labels], rules.wavering)
+    shares = np.stack([probabilities[kind].sum(axis=0) for kind in kinds])
+    winner = shares.argmax(axis=0)
+    best_two = np.partition(shares, -2, axis=0)[-2:]
     found = []
     for index in np.unique(winner):
-        if labels[index] not in wanted:
+        if labels[kinds[index][0]] not in garments:
             continue
         region = _without_specks(winner == index, rules.min_part)
-        area = float(region.mean())
-        confidence = float(probabilities[index][region].mean())
+        means = [float(probabilities[label][region].mean()) for label in kinds[index]]
+        area, confidence = float(region.mean()), max(means)
         if area < rules.min_area or confidence < rules.min_confidence:
             continue
         best_other = np.where(winner == index, best_two[0], best_two[1])
-        support = probabilities[index] - best_other
+        support = shares[index] - best_other
         support[(winner == index) & ~region] = -1
-        box = _box(region, cell, photo_size)
-        found.append(Garment(labels[index], confidence, area, box, support, cell))
+        category = labels[kinds[index][means.index(confidence)]]
+        found.append(Garment(category, confidence, area, _box(region, cell, photo_size), support, cell))
     return sorted(found, key=lambda garment: -garment.area)
+
+
+def _kinds(probabilities: Floats, is_garment: Sequence[bool], wavering: float) -> list[list[int]]:
+    """Labels that stand for one garment here, together; most stand alone.
+
+    Where the parser wavers between, say, dress and top, it splits one garment in two. What tells this from a top over
+    trousers: all over the smaller region the larger one's label is likely, too.
+    """
+    winner = probabilities.argmax(axis=0)
+    areas = np.bincount(winner.ravel(), minlength=len(is_garment))
+    kinds = [[label] for label in range(len(is_garment))]
+    present = sorted((label for label in range(len(is_garment)) if is_garment[label] and areas[label]), key=areas.item)
+    for position, label in enumerate(present[:-1]):
+        larger = present[position + 1 :]
+        means = probabilities[larger][:, winner == label].mean(axis=1)
+        if means.max() >= wavering:
+            kinds[larger[int(means.argmax())]] += kinds[label]
+            kinds[label] = []
+    return [kind for kind in kinds if kind]
 
 
 def _softmax(logits: Floats) -> Floats:

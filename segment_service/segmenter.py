@@ -104,12 +104,13 @@ class Segmenter:
         found = find_garments(
             logits,
             self.runner.served.manifest.labels,
-            wanted.categories or self.categories,
+            self.categories,
             picture.pixels.shape[:2],
             stride / scale,
             rules,
         )
-        segmented = [self._render(garment, picture, wanted, rules) for garment in found]
+        kept = wanted.categories or self.categories
+        segmented = [self._render(garment, picture, wanted, rules) for garment in found if garment.category in kept]
         return Photo(picture.width, picture.height, segmented)
 
     def _render(self, garment: Garment, picture: Picture, wanted: Wanted, rules: Rules) -> Segmented:

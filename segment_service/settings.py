@@ -19,9 +19,15 @@ class Settings(WorkerSettings):
     min_confidence: float = Field(
         Rules.min_confidence, ge=0, le=1, description="Lowest confidence of a garment, where the caller names none."
     )
+    wavering: float = Field(
+        Rules.wavering,
+        ge=0,
+        le=1,
+        description="Two labels are one garment where the larger one is, on average, this likely over the smaller one.",
+    )
     margin: float = Field(
         Rules.margin, ge=0, le=1, description="White border of a cutout, as a share of the garment's longer side."
     )
 
     def rules(self) -> Rules:
-        return Rules(self.min_area, self.min_part, self.min_confidence, self.margin)
+        return Rules(self.min_area, self.min_part, self.min_confidence, self.wavering, self.margin)

@@ -56,6 +56,29 @@ def test_labels_that_are_no_garments_or_not_wanted_are_left_out() -> None:
     assert [garment.category for garment in only] == ["pants"]
 
 
+def wavering(larger_over_smaller: float) -> Floats:
+    """Pants above, and a smaller top below, where pants are so likely, too; else background."""
+    chances = np.full((len(LABELS), 24, 16), 1e-6, np.float32)
+    chances[0] = 1
+    for label, y, share in (("pants", np.s_[2:12], 1.0), ("top", np.s_[12:16], 1 - larger_over_smaller)):
+        chances[:, y, 4:10] = 1e-6
+        chances[LABELS.index(label), y, 4:10] = share
+    chances[LABELS.index("pants"), 12:16, 4:10] = larger_over_smaller
+    return np.log(chances)
+
+
+def test_a_garment_that_the_parser_splits_between_two_likely_labels_stays_whole() -> None:
+    (pants,) = find(wavering(0.4))
+    assert (pants.category, pants.box) == ("pants", Box(32, 16, 48, 112))
+    assert pants.confidence == pytest.approx((10 + 4 * 0.4) / 14, abs=1e-3)
+    assert pants.mask(192, 128)[20:124, 36:76].all()
+
+
+def test_garments_that_the_parser_is_sure_of_stay_apart() -> None:
+    assert [garment.category for garment in find(wavering(0.05))] == ["pants", "top"]
+    assert [garment.category for garment in find(wavering(0.4), wavering=0.5)] == ["pants", "top"]
+
+
 def test_specks_are_dropped_from_box_area_mask_and_cutout_and_large_parts_stay() -> None:
     scores = logits(
         ("pants", np.s_[4:16], np.s_[2:5]), ("pants", np.s_[4:16], np.s_[9:12]), ("pants", np.s_[20:22], np.s_[14:15])
@@ -73,7 +96,7 @@ def test_small_and_unsure_garments_are_left_out() -> None:
     assert [garment.category for garment in find(scores)] == ["pants"]
     assert len(find(scores, min_area=0.001)) == 2
     unsure = logits(("top", np.s_[2:10], np.s_[4:10]), sure=0.1)
-    assert find(unsure) == []
+    assert find(unsure, min_confidence=0.3) == []
     (top,) = find(unsure, min_confidence=0.2)
     assert top.confidence == pytest.approx(np.exp(0.1) / (np.exp(0.1) + 3), abs=1e-4)
 
