@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw
 
 from clothing_retrieval.v1 import embed_service_pb2, segment_service_pb2
 from clothing_retrieval.v1 import retrieval_service_pb2 as pb
-from serving.models import DEFAULT_FOLDER, newest_version, read_manifest
+from segment_service.garments import Rules
+from serving.models import DEFAULT_FOLDER
 from tests.pictures import message
 from tests.stack import Stack, item, running
 
@@ -19,11 +20,6 @@ STREET = sorted((DATA / "street" / "photos").glob("*.jpg"))[:12]
 SHOP = {folder.name: sorted(folder.glob("*.jpg"))[:6] for folder in sorted((DATA / "shop" / "train").glob("*"))}
 
 
-def stated_quality(model: str) -> bool:
-    return bool(read_manifest(newest_version(DEFAULT_FOLDER / model) / "model.json").quality)
-
-
-pytestmark = pytest.mark.skipif(not list(DEFAULT_FOLDER.glob("*/*/model.json")), reason="no models were shipped yet")
 with_photos = pytest.mark.skipif(not STREET or not SHOP, reason="no real photos")
 
 
@@ -76,7 +72,6 @@ async def test_vectors_have_unit_length_and_do_not_depend_on_the_batch(shipped: 
 
 
 @with_photos
-@pytest.mark.skipif(not stated_quality("clothing-parser"), reason="the parser is a stand-in: it states no quality")
 async def test_clothing_is_found_on_the_street(shipped: Stack) -> None:
     counts = []
     for file in STREET:
@@ -88,7 +83,7 @@ async def test_clothing_is_found_on_the_street(shipped: Stack) -> None:
             assert garment.box.x + garment.box.width <= response.image_width
             assert garment.box.y + garment.box.height <= response.image_height
             assert 0 < garment.area <= 1
-            assert 0.4 <= garment.confidence <= 1
+            assert Rules.min_confidence <= garment.confidence <= 1
         assert [garment.area for garment in response.garments] == sorted(
             (garment.area for garment in response.garments), reverse=True
         )
