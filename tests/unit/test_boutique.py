@@ -9,7 +9,15 @@ import pytest
 from PIL import Image
 
 from clothing_retrieval.catalog.assortment import CATEGORIES
-from clothing_retrieval.catalog.boutique import Boutique, draw_boutique, draw_item, draw_probe, item, probed
+from clothing_retrieval.catalog.boutique import (
+    Boutique,
+    draw_boutique,
+    draw_item,
+    draw_masked,
+    draw_probe,
+    item,
+    probed,
+)
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -106,6 +114,15 @@ def test_probes_come_from_every_category_and_are_a_fifth() -> None:
 
 def test_a_probe_can_be_drawn_in_memory() -> None:
     assert draw_probe(3).size == (480, 640)
+
+
+def test_a_mask_tells_where_the_garment_is() -> None:
+    picture, mask = draw_masked(0, 7, probe=False)
+    assert picture == draw_item(0)
+    inside = np.asarray(mask) > 127
+    assert 0.2 < inside.mean() < 0.9
+    pixels = np.asarray(picture, np.float32)
+    assert np.abs(pixels[inside].mean(axis=0) - pixels[~inside].mean(axis=0)).max() > 20
 
 
 def test_progress_counts_every_picture(tmp_path: Path) -> None:
