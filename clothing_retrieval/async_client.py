@@ -26,6 +26,9 @@ _New = NewItem | retrieval.ImportItemsRequest
 Items = Iterable[_New] | AsyncIterable[_New]
 _ImportCall: TypeAlias = "grpc.aio.StreamStreamCall[retrieval.ImportItemsRequest, retrieval.ImportItemsResponse]"
 
+BROKEN_STREAM = "the stream broke while items were being sent"
+_BROKEN_WRITE = "Internal error from Core"
+
 
 class AsyncClient:
     """A gateway, from asyncio.
@@ -152,8 +155,8 @@ class AsyncClient:
                 yield response
             if failure := await feeding:
                 raise failure
-        except grpc.RpcError as error:
-            raise errors.from_rpc_error(error, request_id) from None
+        except grpc.aio.AioRpcError as error:
+            raise _import_failure(error, request_id) from None
         finally:
             call.cancel()
             feeding.cancel()  # grpc itself would go on taking from an iterator of a call that has ended
@@ -253,6 +256,14 @@ class AsyncClient:
             return await method(request, timeout=timeout_s, metadata=calls.call_metadata(self._api_key, request_id))
         except grpc.RpcError as error:
             raise errors.from_rpc_error(error, request_id) from None
+
+
+def _import_failure(error: grpc.aio.AioRpcError, request_id: str) -> errors.RetrievalError:
+    """Where an item is sent just as the server ends the call, grpc.aio puts an INTERNAL of its own in the place of the
+    server's status: all that is known is that the stream broke, and a repetition will tell why."""
+    if error.details() == _BROKEN_WRITE:
+        return errors.Unavailable(BROKEN_STREAM, request_id=request_id)
+    return errors.from_rpc_error(error, request_id)
 
 
 async def _feed(call: _ImportCall, items: Items, collection: str) -> Exception | None:
