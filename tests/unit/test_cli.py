@@ -183,7 +183,10 @@ def test_import_writes_why_items_failed(gateway: FakeGateway, run: Run, tmp_path
 
 def test_import_stops_at_an_error_that_concerns_all(gateway: FakeGateway, run: Run, tmp_path: Path) -> None:
     _write_shop(tmp_path / "shop", 5)
-    gateway.failures["ImportItems"].append(status(grpc.StatusCode.PERMISSION_DENIED, "the key may only search"))
+    refused = status(grpc.StatusCode.PERMISSION_DENIED, "the key may only search")
+    gateway.failures["ImportItems"].extend(
+        [refused] * 9
+    )  # a stream may break before its status is heard: it is repeated
     code, _, err = run("import", "shop")
     assert code == 1
     assert "the key may only search: use a key that has this right" in err
