@@ -9,7 +9,7 @@ from typing import Annotated
 import PIL.Image
 import typer
 
-from clothing_retrieval.cli import catalogue, demonstrating, evaluating, importing, running, searching
+from clothing_retrieval.cli import catalogue, demonstrating, evaluating, importing, models, running, searching
 from clothing_retrieval.cli.stop import Stop
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.command("serve")(running.serve)
 app.command("probe")(running.probe)
 app.add_typer(catalogue.items, name="items")
 app.add_typer(catalogue.collections, name="collections")
+app.add_typer(models.models, name="models")
 
 
 def _show_version(asked: bool) -> None:
