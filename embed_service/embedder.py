@@ -14,6 +14,7 @@ from serving.cpus import available_cpus
 from serving.deadline import Deadline
 from serving.images import ImageLimits, Raster, decode, fit_square
 from serving.model_runner import ModelRunner
+from serving.onnx_engine import load_onnx
 from serving.pool import WorkPool
 
 STAGE = "embed"
@@ -25,7 +26,8 @@ class Embedder:
     def __init__(self, settings: Settings) -> None:
         self._admission = Admission(STAGE, settings.queue)
         self._pool = WorkPool(STAGE, available_cpus())
-        self.runner = ModelRunner(settings, stage=STAGE, kind="embed", model=settings.model, output="embedding")
+        load = functools.partial(load_onnx, settings, kind="embed", model=settings.model, output="embedding")
+        self.runner = ModelRunner(settings, stage=STAGE, load=load)
 
     async def embed(self, images: Sequence[types_pb2.Image], deadline: Deadline) -> list[NDArray[np.float32]]:
         """One unit vector, (dimension,), for each picture, in the same order.

@@ -5,10 +5,10 @@ from typing import Annotated, Optional
 
 import typer
 
-from export.compiled_ops import stand_in
 from export.figures import noted, print_figures
 from export.model_folder import files, write_embedder_manifest, write_parser_manifest
 from export.speed import milliseconds
+from segment_service.mmseg_loading import stand_in
 
 stand_in()
 

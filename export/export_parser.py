@@ -16,7 +16,7 @@ from export.graphs import ParserGraph
 from export.model_folder import FP32, INT8, write_parser_manifest
 from export.onnx_files import Pictures, cosine, parity, run, write_int8, write_onnx
 from export.photos import read_photo, shop_photos, street_photos
-from export.runtime import trusted_checkpoints
+from segment_service.mmseg_loading import trusted_checkpoints
 from serving.images import letterbox
 
 MAX_DIFFERENCE = 1e-3

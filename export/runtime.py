@@ -1,13 +1,11 @@
 """What mmengine lacks for training on a CPU with a current torch."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine.hooks import Hook
-from mmengine.logging import HistoryBuffer
 from mmengine.optim import OptimWrapper
 from mmengine.registry import HOOKS, OPTIM_WRAPPERS
 from torch import nn
@@ -30,18 +28,3 @@ class ChannelsLastHook(Hook):
 
     def before_train(self, runner: Any) -> None:
         runner.model.to(memory_format=torch.channels_last)
-
-
-def trusted_checkpoints() -> AbstractContextManager[None]:
-    """Lets ``torch.load`` read, beside tensors, just the classes that mmengine puts into its checkpoints."""
-    return torch.serialization.safe_globals(
-        [
-            HistoryBuffer,
-            np.ndarray,
-            np.dtype,
-            np._core.multiarray._reconstruct,
-            np._core.multiarray.scalar,
-            *(type(np.dtype(code)) for code in "?bBhHiIlLqQefd"),
-            getattr,
-        ]
-    )

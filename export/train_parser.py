@@ -5,7 +5,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from export.runtime import trusted_checkpoints
+from segment_service.mmseg_loading import trusted_checkpoints
 
 
 def load_config(

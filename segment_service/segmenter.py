@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import functools
 import io
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,6 +13,7 @@ from PIL import Image
 
 from clothing_retrieval.v1 import types_pb2
 from segment_service.garments import Garment, Rules, find_garments
+from segment_service.parser import load_parser
 from segment_service.settings import Settings
 from serving.admission import Admission
 from serving.cpus import available_cpus
@@ -62,7 +64,7 @@ class Segmenter:
         self._limits = ImageLimits()
         self._admission = Admission(STAGE, settings.queue)
         self._pool = WorkPool(STAGE, available_cpus())
-        self.runner = ModelRunner(settings, stage=STAGE, kind="segment", model=settings.model, output="logits")
+        self.runner = ModelRunner(settings, stage=STAGE, load=functools.partial(load_parser, settings))
 
     @property
     def categories(self) -> frozenset[str]:

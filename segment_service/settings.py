@@ -1,5 +1,7 @@
 """Every knob of the segment service; each is an environment variable SEGMENT_…"""
 
+from typing import Literal
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -12,6 +14,16 @@ class Settings(WorkerSettings):
 
     listen: str = "127.0.0.1:50051"
     model: str = Field("clothing-parser", description="Name of the model's folder.")
+    engine: Literal["onnx", "mmseg"] = Field(
+        "onnx", description="mmseg: an mmsegmentation config and checkpoint as they are. Needs the `export` extra."
+    )
+    config: str = Field("", description="mmseg: the config file. It is Python, and runs: take none from strangers.")
+    checkpoint: str = Field("", description="mmseg: the checkpoint file that the config's model was trained to.")
+    garments: str = Field(
+        "",
+        description="mmseg: which of the checkpoint's classes are garments, separated by commas. "
+        "Empty: those whose names the shipped parser knows too.",
+    )
     min_area: float = Field(Rules.min_area, ge=0, le=1, description="Smallest garment, as a share of the photo.")
     min_part: float = Field(
         Rules.min_part, ge=0, le=1, description="Smallest part of a garment, as a share of its largest part."

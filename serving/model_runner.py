@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import logging
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from clothing_retrieval.v1 import types_pb2
 from serving import telemetry
 from serving.batching import Batcher
-from serving.cpus import available_cpus
 from serving.deadline import NO_DEADLINE, Deadline
+from serving.engine import Engine, Loaded
 from serving.images import Raster
-from serving.models import DEFAULT_FOLDER, ModelError, ServedModel, load_model
-from serving.onnx_engine import OnnxEngine
+from serving.models import ModelError, ServedModel
 from serving.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
@@ -26,16 +25,14 @@ _GPU_BATCH = 16
 class ModelRunner:
     """Runs pictures through one model on all engines of this worker.
 
-    On a CPU one single-thread engine for each core beats one engine with many threads, and batches do not pay; on a GPU
-    they do. The settings can say otherwise.
+    On a CPU batches do not pay; on a GPU they do. The settings can say otherwise.
     """
 
-    def __init__(self, settings: WorkerSettings, *, stage: str, kind: str, model: str, output: str) -> None:
+    def __init__(self, settings: WorkerSettings, *, stage: str, load: Callable[[], Loaded]) -> None:
         self._settings = settings
         self._stage = stage
-        self._kind = kind
-        self._name = model
-        self._output = output
+        self._load = load
+        self._instances = 0
         self._batcher: Batcher[Raster, NDArray[np.float32]] | None = None
         self.served: ServedModel
 
@@ -50,7 +47,7 @@ class ModelRunner:
 
     async def start(self) -> None:
         """Loads, then runs every engine at every batch size it will meet. Raises ModelError."""
-        engines = await asyncio.to_thread(self._load)
+        engines = await asyncio.to_thread(self._load_and_warm_up)
         self._batcher = Batcher(
             [functools.partial(_run, engine) for engine in engines],
             stage=self._stage,
@@ -94,24 +91,14 @@ class ModelRunner:
         )
 
     @property
-    def _instances(self) -> int:
-        return self._settings.instances or (available_cpus() if self._settings.device == "cpu" else 1)
-
-    @property
     def _max_batch(self) -> int:
         return self._settings.max_batch or (1 if self._settings.device == "cpu" else _GPU_BATCH)
 
-    def _load(self) -> list[OnnxEngine]:
-        settings = self._settings
-        folder = Path(settings.models_dir) if settings.models_dir else DEFAULT_FOLDER
-        self.served = load_model(folder, self._name, self._kind, settings.precision, settings.device)
+    def _load_and_warm_up(self) -> Sequence[Engine]:
+        settings, loaded = self._settings, self._load()
+        self.served, engines = loaded.model, loaded.engines
+        self._instances = len(engines)
         manifest = self.served.manifest
-        instances, cpus = self._instances, available_cpus()
-        size = (manifest.input.height, manifest.input.width)
-        engines = [
-            OnnxEngine(self.served.file, size, self._output, settings.device, threads=max(1, cpus // instances))
-            for _ in range(instances)
-        ]
         for engine in engines:
             for count in range(1, self._max_batch + 1):
                 self._check_shape(engine.run(np.stack([self._blank()] * count)).shape, count)
@@ -120,21 +107,21 @@ class ModelRunner:
         ).set(1)
         log.info(
             "serving %s %s (%s) on %s, %d engines, batches up to %d",
-            manifest.name, manifest.version, self.served.precision, settings.device, instances, self._max_batch,
+            manifest.name, manifest.version, self.served.precision, settings.device, self._instances, self._max_batch,
         )  # fmt: skip
         return engines
 
     def _check_shape(self, shape: tuple[int, ...], count: int) -> None:
         manifest = self.served.manifest
         if manifest.kind == "embed":
-            fits, needed = shape == (count, manifest.dimension), f"({count}, {manifest.dimension})"
+            output, fits, needed = "embedding", shape == (count, manifest.dimension), f"({count}, {manifest.dimension})"
         else:
+            output = "logits"
             fits = len(shape) == 4 and shape[:2] == (count, len(manifest.labels))
             needed = f"({count}, {len(manifest.labels)}, height, width)"
         if not fits:
             raise ModelError(
-                f"{self.served.file}: {self._output} of {count} pictures has shape {shape}, "
-                f"by model.json it is {needed}"
+                f"{self.served.file}: {output} of {count} pictures has shape {shape}, by model.json it is {needed}"
             )
 
     def _blank(self) -> Raster:
@@ -147,5 +134,5 @@ class ModelRunner:
         return self._batcher
 
 
-def _run(engine: OnnxEngine, pictures: list[Raster]) -> list[NDArray[np.float32]]:
+def _run(engine: Engine, pictures: list[Raster]) -> list[NDArray[np.float32]]:
     return list(engine.run(pictures[0][None] if len(pictures) == 1 else np.stack(pictures)))

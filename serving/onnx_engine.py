@@ -7,8 +7,11 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from serving.cpus import available_cpus
+from serving.engine import Loaded
 from serving.images import Raster
-from serving.models import ModelError
+from serving.models import DEFAULT_FOLDER, ModelError, load_model
+from serving.settings import WorkerSettings
 
 Device = Literal["cpu", "cuda", "tensorrt"]
 
@@ -57,6 +60,21 @@ class OnnxEngine:
         outputs = [output.name for output in self._session.get_outputs()]
         if outputs != [self._output]:
             raise ModelError(f"{file}: outputs are {outputs}, [{self._output!r}] is needed")
+
+
+def load_onnx(settings: WorkerSettings, *, kind: str, model: str, output: str) -> Loaded:
+    """The newest version of a model folder. On a CPU an engine of one thread for each core beats one of many.
+
+    Raises:
+        ModelError: the folder, its files or the device are not as they must be.
+    """
+    folder = Path(settings.models_dir) if settings.models_dir else DEFAULT_FOLDER
+    served = load_model(folder, model, kind, settings.precision, settings.device)
+    cpus = available_cpus()
+    instances = settings.instances or (cpus if settings.device == "cpu" else 1)
+    size = (served.manifest.input.height, served.manifest.input.width)
+    threads = max(1, cpus // instances)
+    return Loaded(served, [OnnxEngine(served.file, size, output, settings.device, threads) for _ in range(instances)])
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from export.compiled_ops import stand_in
 from export.labels import STREET
+from segment_service.mmseg_loading import stand_in
 
 _KNOWN_WARNINGS = (
     # mmengine and mmcv against current Python, torch and setuptools

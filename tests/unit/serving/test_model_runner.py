@@ -1,4 +1,5 @@
 import asyncio
+import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from serving.deadline import NO_DEADLINE, Deadline
 from serving.errors import DeadlineExceeded
 from serving.model_runner import ModelRunner
 from serving.models import ModelError
+from serving.onnx_engine import load_onnx
 from serving.settings import WorkerSettings
 from tests.engines import (
     DIMENSION,
@@ -31,9 +33,9 @@ from tests.pictures import Raster, noise, raster
 
 def runner(folder: Path, kind: str = "embed", **settings: Any) -> ModelRunner:
     model, output = ("garment-embedder", "embedding") if kind == "embed" else ("clothing-parser", "logits")
-    return ModelRunner(
-        WorkerSettings(models_dir=str(folder), **settings), stage="test", kind=kind, model=model, output=output
-    )
+    chosen = WorkerSettings(models_dir=str(folder), **settings)
+    load = functools.partial(load_onnx, chosen, kind=kind, model=model, output=output)
+    return ModelRunner(chosen, stage="test", load=load)
 
 
 @asynccontextmanager
