@@ -56,6 +56,7 @@ def evaluate_(
         typer.echo(jsonlib.dumps(_as_dict(evaluation, top_k), ensure_ascii=False, indent=2))
     else:
         Console().print(_table(evaluation, top_k))
+        Console().print(_summary(evaluation, top_k), style="dim")
     for one in evaluation.problems[:_SHOWN_PROBLEMS]:
         typer.echo(f"  {one.photo.path}: {one.problem}", err=True)
     if evaluation.problems:
@@ -97,6 +98,12 @@ def _table(evaluation: Evaluation, top_k: int) -> Table:
     return table
 
 
+def _summary(evaluation: Evaluation, top_k: int) -> str:
+    low, high = evaluation.precision_interval(top_k)
+    answer = f"half of the answers took less than {evaluation.median_seconds() * 1000:.0f} ms"
+    return f"P@{top_k} of all: {low:.3f} to {high:.3f} at 95 % confidence; {answer}."
+
+
 def _row(evaluation: Evaluation, top_k: int) -> list[str]:
     counts = (len(evaluation.judged), evaluation.answered, evaluation.whole_photos)
     return [f"{count:,}" for count in counts] + [f"{evaluation.precision(k):.3f}" for k in _ranks(top_k)]
@@ -123,4 +130,8 @@ def _figures(evaluation: Evaluation, top_k: int) -> dict[str, object]:
         "answered": evaluation.answered,
         "whole_photo": evaluation.whole_photos,
         "precision": {str(k): round(evaluation.precision(k), 4) for k in _ranks(top_k)},
+        "precision_interval_95": {
+            str(k): [round(bound, 4) for bound in evaluation.precision_interval(k)] for k in _ranks(top_k)
+        },
+        "median_ms": round(evaluation.median_seconds() * 1000, 1),
     }
