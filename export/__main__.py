@@ -1,11 +1,12 @@
 """``python -m export COMMAND``: trains, exports and measures the models."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from export.figures import noted, print_figures
+from export.figures import noted, print_by_label, print_figures
 from export.model_folder import files, write_embedder_manifest, write_parser_manifest
 from export.speed import milliseconds
 from segment_service.mmseg_loading import stand_in
@@ -70,21 +71,35 @@ def export_parser(config: File, checkpoint: File, street: Street, shop: Shop, ou
 
 
 @app.command()
-def evaluate_parser(model: Folder, street: Street, shop: Shop) -> None:
+def evaluate_parser(
+    model: Folder,
+    street: Street,
+    shop: Shop,
+    confusion: Annotated[Optional[Path], typer.Option(help="draw fp32's confusion matrix here, a PNG")] = None,  # noqa: UP045
+    json_file: Annotated[Optional[Path], typer.Option("--json", help="all figures and counts, by precision")] = None,  # noqa: UP045
+) -> None:
     """Measure a parser's folder on held-out street photos and on shop photos, and note the figures in its manifest."""
+    from export.confusion_picture import draw_confusion
     from export.evaluate_parser import shop_scores, street_confusion
+    from export.labels import LABELS
     from export.parsing import Parser
-    from export.parsing_scores import iou_by_label, scores
+    from export.parsing_scores import by_label, scores
 
-    quality = {}
+    quality, measured = {}, {}
     for precision, file in files(model).items():
         parser = Parser(file)
         counts = street_confusion(parser, street)
         figures = scores(counts) | shop_scores(parser, shop) | {"ms_one_thread": milliseconds(file)}
         print_figures(precision, figures)
-        print_figures(f"{precision}, IoU by label", iou_by_label(counts))
+        columns = by_label(counts)
+        print_by_label(f"{precision}, by label", columns, LABELS)
+        measured[precision] = {"figures": figures, "by_label": columns, "labels": LABELS, "confusion": counts.tolist()}
+        if confusion is not None and precision == "fp32":
+            draw_confusion(counts, confusion, f"{model.resolve().parent.name}, fp32: held-out street photos")
         quality |= noted(precision, figures)
     write_parser_manifest(model, quality)
+    if json_file is not None:
+        json_file.write_text(json.dumps(measured, indent=2) + "\n")
 
 
 @app.command()

@@ -39,6 +39,28 @@ def iou_by_label(counts: Confusion) -> dict[str, float]:
     return {label: float(both[i] / either[i]) for i, label in enumerate(LABELS) if either[i]}
 
 
+def precision_by_label(counts: Confusion) -> dict[str, float]:
+    """Of the pixels found as a label, the share that has it; labels that were never found are left out."""
+    return _shares(counts, counts.sum(axis=0))
+
+
+def recall_by_label(counts: Confusion) -> dict[str, float]:
+    """Of the pixels that have a label, the share found as it; labels that do not occur are left out."""
+    return _shares(counts, counts.sum(axis=1))
+
+
+def by_label(counts: Confusion) -> dict[str, dict[str, float]]:
+    return {
+        "IoU": iou_by_label(counts),
+        "precision": precision_by_label(counts),
+        "recall": recall_by_label(counts),
+    }
+
+
+def _shares(counts: Confusion, totals: NDArray[np.int64]) -> dict[str, float]:
+    return {label: float(counts[i, i] / totals[i]) for i, label in enumerate(LABELS) if totals[i]}
+
+
 def _overlap(counts: Confusion) -> tuple[Confusion, Confusion]:
     both = np.diag(counts)
     return both, counts.sum(axis=0) + counts.sum(axis=1) - both

@@ -5,6 +5,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from export.curves import draw_curves, read_curves
 from segment_service.mmseg_loading import trusted_checkpoints
 
 
@@ -35,7 +36,7 @@ def load_config(
 
 
 def train(config: Config, start_from: Path | None = None, resume: bool = False) -> Path:
-    """Runs a config to its end.
+    """Runs a config to its end, and draws how it went into the work_dir: ``curves.png``.
 
     Args:
         start_from: a checkpoint of an earlier stage.
@@ -49,4 +50,6 @@ def train(config: Config, start_from: Path | None = None, resume: bool = False) 
     config.resume = resume
     with trusted_checkpoints():
         Runner.from_cfg(config).train()
-    return Path((Path(config.work_dir) / "last_checkpoint").read_text().strip())
+    work_dir = Path(config.work_dir)
+    draw_curves(read_curves(work_dir), work_dir / "curves.png")
+    return Path((work_dir / "last_checkpoint").read_text().strip())

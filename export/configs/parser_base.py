@@ -74,7 +74,7 @@ optim_wrapper = dict(
 )
 default_hooks = dict(
     checkpoint=dict(type="CheckpointHook", by_epoch=False, interval=200, max_keep_ckpts=2),
-    logger=dict(type="LoggerHook", interval=20),
+    logger=dict(type="LoggerHook", interval=20, log_metric_by_epoch=False),
 )
 custom_hooks = [
     dict(type="ChannelsLastHook"),

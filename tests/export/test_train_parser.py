@@ -38,6 +38,7 @@ def test_training_runs_and_resumes(street: Path, tmp_path: Path) -> None:
     logs = [file.read_text() for file in tmp_path.rglob("*.log")]
     assert any("resumed epoch: 0, iter: 2" in log for log in logs)
     assert any("parsing/mean_iou" in log for log in logs)
+    assert (tmp_path / "curves.png").stat().st_size > 0
 
 
 def test_a_checkpoint_loads_into_the_network_it_came_from(street: Path, tmp_path: Path) -> None:
