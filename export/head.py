@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from mmseg.models.decode_heads import SegformerHead
+from mmseg.models.losses import accuracy
 from mmseg.registry import MODELS
+from mmseg.utils import SampleList
 from torch import Tensor
 from torch.nn import functional
 
@@ -29,3 +31,10 @@ class LeanSegformerHead(SegformerHead):
         for part in parts[1:]:
             mixed = mixed + functional.interpolate(part, size=size, mode="bilinear")
         return self.cls_seg(self.fusion_conv.activate(self.fusion_conv.norm(mixed)))
+
+    def loss_by_feat(self, seg_logits: Tensor, batch_data_samples: SampleList) -> dict[str, Tensor]:
+        """The loss on every second row and column, four times as many as the logits have: as good, and faster."""
+        labels = self._stack_batch_gt(batch_data_samples).squeeze(1)[:, ::2, ::2]
+        logits = functional.interpolate(seg_logits, size=labels.shape[1:], mode="bilinear")
+        loss = self.loss_decode(logits, labels, ignore_index=self.ignore_index)
+        return {self.loss_decode.loss_name: loss, "acc_seg": accuracy(logits, labels, ignore_index=self.ignore_index)}

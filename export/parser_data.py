@@ -12,16 +12,20 @@ from torch.utils.data import get_worker_info
 
 from export.drawn import drawn_photos
 from export.labels import IGNORED, LABELS
-from export.photos import Labelled, masked_shop_photos, street_photos
+from export.photos import Labelled, masked_shop_photos, repeated, street_photos
 from export.scenes import Scene, any_turn, moved, on_canvas, pasted, photo_size, relit, shrink, some_subject
 from serving.images import letterbox
 
 Results = dict[str, Any]
 
+_FREQUENT = 0.5
+"""Labels that fewer street photos have are rare."""
+
 
 @DATASETS.register_module()
 class ParserDataset(BaseDataset):
-    """Street photos, ``street_times`` over, shop photos that have masks, balanced by ``shop_balance``, and drawn ones.
+    """Street photos, ``street_times`` over and those with rare labels more often, shop photos that have masks, balanced
+    by ``shop_balance``, and drawn ones.
 
     Each sample brings ``elsewhere``: another photo, for its background.
     """
@@ -51,7 +55,9 @@ class ParserDataset(BaseDataset):
 
     def load_data_list(self) -> list[Results]:
         street, shop, masks = self._folders
-        found = street_photos(Path(street), self._held_out) * self._street_times if street else []
+        found = street_photos(Path(street), self._held_out) if street else []
+        if not self._held_out:
+            found = repeated(found, self._street_times, _FREQUENT)
         if masks:
             found += masked_shop_photos(Path(shop), Path(masks), self._shop_balance)
         if self._drawn:
@@ -90,7 +96,7 @@ class MakeScene(BaseTransform):
         elsewhere = results.pop("elsewhere")
         longer = max(self._size) * 4 // 3
         scene = shrink(_read(results["labelled"]), longer)
-        size = photo_size(rng, *self._size)
+        size = photo_size(rng, scene.labels, *self._size)
         if rng.random() < self._paste:
             wanted = some_subject(rng, scene.labels)
             scene = pasted(rng, scene, wanted, shrink(_read(elsewhere), longer), size, any_turn(rng))

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from export.labels import SHOP, street_table
+from export.labels import LABELS, SHOP, street_table
 from serving.images import Raster
 
 LabelMap = NDArray[np.uint8]  # (h, w), indices of LABELS or IGNORED
-HELD_OUT_EVERY = 7
+HELD_OUT = (7, 2)
+"""Street photos whose number divided by the first leaves the second are never trained on."""
 UNLABELLED = frozenset({536})
 """Street photos whose label maps are empty though people stand in them."""
 
@@ -27,11 +28,14 @@ class Labelled:
     street: Path | None = None
 
     def read(self) -> tuple[Raster, LabelMap]:
+        return read_photo(self.photo), self.read_labels()
+
+    def read_labels(self) -> LabelMap:
         with Image.open(self.labels) as file:  # a palette's indices, which OpenCV would turn into colours
             labels = np.asarray(file)
         if self.street is not None:
-            labels = _street_table(self.street)[labels]
-        return read_photo(self.photo), labels
+            return _street_table(self.street)[labels]
+        return labels
 
 
 def read_photo(file: Path) -> Raster:
@@ -43,15 +47,31 @@ def read_photo(file: Path) -> Raster:
 
 
 def street_photos(folder: Path, held_out: bool) -> list[Labelled]:
-    """Clothing Co-Parsing: every seventh photo, by its number, is held out and never trained on."""
+    """Clothing Co-Parsing: what ``HELD_OUT`` names, or the rest."""
+    divisor, remainder = HELD_OUT
     found = [
         Labelled(file, folder / "labels" / f"{file.stem}.png", street=folder)
         for file in sorted((folder / "photos").glob("*.jpg"))
-        if (int(file.stem) % HELD_OUT_EVERY == 0) == held_out and int(file.stem) not in UNLABELLED
+        if (int(file.stem) % divisor == remainder) == held_out and int(file.stem) not in UNLABELLED
     ]
     if not found:
         raise FileNotFoundError(f"{folder}/photos: no photos there")
     return found
+
+
+def repeated(photos: list[Labelled], times: int, frequent: float) -> list[Labelled]:
+    """Each photo so many times, and more often where it has a label that few have.
+
+    The factor of a label is max(1, √(frequent / its share of the photos)); a photo takes the largest of its labels'
+    factors (repeat factor sampling: Gupta et al., "LVIS", CVPR 2019).
+    """
+    present = np.array([np.bincount(photo.read_labels().ravel(), minlength=256)[: len(LABELS)] > 0 for photo in photos])
+    factors = np.sqrt(np.maximum(1, frequent / np.maximum(present.mean(axis=0), 1 / len(photos))))
+    return [
+        photo
+        for photo, labels in zip(photos, present, strict=True)
+        for _ in range(round(times * factors[labels].max(initial=1)))
+    ]
 
 
 def shop_photos(folder: Path) -> list[tuple[Path, str]]:

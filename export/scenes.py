@@ -41,21 +41,23 @@ def shrink(scene: Scene, side: int) -> Scene:
     return Scene(resize(scene.photo, *size), labels)
 
 
-def photo_size(rng: Generator, height: int, width: int) -> tuple[int, int]:
-    """The size of a photo of random shape that has been scaled to fit a canvas."""
-    aspect = rng.choice(_ASPECTS)
+def photo_size(rng: Generator, labels: LabelMap, height: int, width: int) -> tuple[int, int]:
+    """The size of a photo that has been scaled to fit a canvas: of the shape it has, or of another."""
+    rows, columns = labels.shape
+    aspect = columns / rows if rng.random() < 0.5 else rng.choice(_ASPECTS)
     scale = min(height, width / aspect)
     return round(scale), round(scale * aspect)
 
 
 def moved(rng: Generator, scene: Scene, size: tuple[int, int]) -> Scene:
-    """The photo through another camera: nearer, turned, shifted; outside of it there is grey without label."""
-    height, width = scene.labels.shape
-    cover = max(size[0] / height, size[1] / width)
-    zoom = cover * np.exp(rng.uniform(np.log(0.75), np.log(2.2)))
-    turn = rng.normal(0, 8) if rng.random() < 0.8 else rng.uniform(-180, 180)
-    centre = (width * rng.uniform(0.3, 0.7), height * rng.uniform(0.2, 0.8))
-    matrix = _camera(rng, centre, zoom, turn, size)
+    """The photo through another camera: whole or nearer, turned, shifted; outside of it there is grey without label."""
+    extent = np.array(scene.labels.shape)
+    cover = float(np.max(size / extent))
+    zoom = cover * np.exp(rng.normal(0, 0.08) if rng.random() < 0.5 else rng.uniform(np.log(0.8), np.log(2.0)))
+    turn = rng.normal(0, 8) if rng.random() < 0.9 else rng.uniform(-180, 180)
+    half_seen = np.minimum(0.5, size / (2 * zoom * extent))
+    row, column = extent * rng.uniform(half_seen, 1 - half_seen)
+    matrix = _camera(rng, (column, row), zoom, turn, size)
     photo = cv2.warpAffine(scene.photo, matrix, size[::-1], borderValue=(LETTERBOX_GREY,) * 3)
     return Scene(photo, _warp_labels(scene.labels, matrix, size, IGNORED))
 

@@ -24,9 +24,9 @@ from serving.models import DEFAULT_FOLDER, Manifest, ModelError, Precision, newe
 TOLERANCE = 1e-3
 """Between a picture's outputs alone and in a batch, as a share of the largest: sums may be ordered differently."""
 UNIT_TOLERANCE = 1e-3
-LEAST_AGREEMENT = {"segment": 0.90, "embed": 0.95}
-"""To find a file gone wrong, not to measure quality. The shipped parser reaches 0.949 on the pictures drawn here, 0.993
-on street photos and 0.938 on shop photos, at equal accuracy; the embedder 0.989 here. The bounds leave room below that.
+LEAST_AGREEMENT = {"segment": 0.95, "embed": 0.95}
+"""To find a file gone wrong, not to measure quality. The shipped parser reaches 0.958 on the pictures drawn here, 0.963
+on street photos and 0.956 on shop photos, at equal accuracy; the embedder 0.989 here.
 """
 PICTURES = 6
 CARD = "README.md"

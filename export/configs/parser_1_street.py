@@ -3,8 +3,7 @@
 _base_ = ["parser_base.py"]
 
 height, width = 256, 192
-# The learning rate falls as if 700 steps followed: stage 2 goes on from there.
-iterations, schedule = 400, 700
+iterations = 300
 
 model = dict(data_preprocessor=dict(size=(height, width)))
 train_dataloader = dict(
@@ -14,5 +13,5 @@ train_dataloader = dict(
 train_cfg = dict(type="IterBasedTrainLoop", max_iters=iterations, val_interval=iterations)
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.05, end=50, by_epoch=False),
-    dict(type="PolyLR", power=0.9, eta_min=1e-4, begin=50, end=schedule, by_epoch=False),
+    dict(type="PolyLR", power=0.9, eta_min=1e-4, begin=50, end=iterations, by_epoch=False),
 ]

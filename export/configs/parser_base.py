@@ -35,6 +35,7 @@ model = dict(
             type="ParsingLoss",
             # In the order of LABELS: rare and small ones weigh more.
             weights=[1.0, 1.0, 1.2, 1.2, 1.0, 1.3, 1.2, 1.2, 1.2, 1.4, 1.8, 1.4, 1.5, 1.0, 1.0],
+            dice=0.5,
         ),
     ),
     train_cfg=dict(),
@@ -67,7 +68,7 @@ val_evaluator = dict(type="ParsingMetric")
 val_cfg = dict(type="ValLoop")
 
 optim_wrapper = dict(
-    type="Bfloat16OptimWrapper",
+    type="OptimWrapper",
     optimizer=dict(type="AdamW", lr=1e-3, weight_decay=0.01),
     paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.4)), norm_decay_mult=0.0),
     clip_grad=dict(max_norm=5.0),
@@ -78,6 +79,6 @@ default_hooks = dict(
 )
 custom_hooks = [
     dict(type="ChannelsLastHook"),
-    dict(type="EMAHook", ema_type="ExponentialMovingAverage", momentum=0.01, update_buffers=True),
+    dict(type="EMAHook", ema_type="ExponentialMovingAverage", momentum=0.004, update_buffers=True),
 ]
 log_processor = dict(by_epoch=False)

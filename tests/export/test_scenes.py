@@ -46,7 +46,7 @@ def test_the_same_seed_gives_the_same_picture(scene: Scene) -> None:
     def picture() -> Scene:
         rng = np.random.default_rng(5)
         wanted = some_subject(rng, scene.labels)
-        result = pasted(rng, scene, wanted, scene, photo_size(rng, 96, 72), turn=3.0)
+        result = pasted(rng, scene, wanted, scene, photo_size(rng, scene.labels, 96, 72), turn=3.0)
         return Scene(relit(rng, result.photo), result.labels)
 
     first, second = picture(), picture()
