@@ -1,8 +1,8 @@
 # ruff: noqa: C408
-# From stage 1, at the size that is served, on street, shop and drawn photos; the rate stays high until stage 3.
+# From stage 1, at the size that is served, on street, shop and drawn photos; the rate stays high.
 _base_ = ["parser_base.py"]
 
-iterations = 5000
+iterations = 1600
 
 train_dataloader = dict(
     dataset=dict(

@@ -2,7 +2,7 @@
 # From stage 2: the rate falls to nothing.
 _base_ = ["parser_2_full.py"]
 
-iterations = 1000
+iterations = 3000
 
 randomness = dict(seed=1)
 train_dataloader = dict(dataset=dict(seed=1))
