@@ -89,7 +89,7 @@ def street_views(parser: Parser, photos: list[Labelled], rng: Generator, pasted_
 
 def on_another_street(rng: Generator, scene: Scene, other: Scene) -> Scene:
     """The person in another place, slightly turned, in other light, compressed again."""
-    size = photo_size(rng, PHOTO_SIDE, PHOTO_SIDE)
+    size = photo_size(rng, scene.labels, PHOTO_SIDE, PHOTO_SIDE)
     moved = pasted(rng, scene, clothed_person(scene.labels), other, size, float(rng.normal(0, 6)))
     return Scene(relit(rng, moved.photo), moved.labels)
 
