@@ -12,7 +12,8 @@ from export.labels import GARMENTS, LABELS, SHOP
 from export.parsing import Parser
 from export.photos import Labelled, read_photo, shop_photos, street_photos
 from export.scenes import Bools, Scene, any_turn, clothed_person, pasted, photo_size, relit, shrink
-from segment_service.garments import Box, Garment, Rules
+from segment_service.garments import Garment, Rules
+from segment_service.look import Box
 from serving.images import Raster, fit_square
 
 SIDE = 224
@@ -45,7 +46,7 @@ def cut_out(photo: Raster, mask: Bools) -> Raster:
 
 def shop_cutout(parser: Parser, photo: Raster) -> Raster:
     """The largest garment, or the whole photo where none is found: what the gateway embeds for an item."""
-    garments = parser.parse(photo).garments(RULES)
+    garments = parser.garments(photo, RULES)
     return garments[0].cutout(photo, SIDE, RULES.margin) if garments else fit_square(photo, SIDE)
 
 
@@ -62,7 +63,7 @@ def shop_views(parser: Parser, shop: Path, rng: Generator, disturbed_count: int)
         photo = read_photo(file)
         folder = FOLDERS.index(name)
         yield View(fit_square(photo, SIDE), index, folder)
-        garments = parser.parse(photo).garments(RULES)
+        garments = parser.garments(photo, RULES)
         if garments:
             yield View(garments[0].cutout(photo, SIDE, RULES.margin), index, folder)
             mask = garments[0].mask(*photo.shape[:2])
@@ -97,7 +98,7 @@ def on_another_street(rng: Generator, scene: Scene, other: Scene) -> Scene:
 def parsed_garments(parser: Parser, scene: Scene) -> list[tuple[Garment, int]]:
     """The garments that the parser finds, each with the true label that it covers, or 0."""
     pairs = []
-    for found in parser.parse(scene.photo).garments(RULES):
+    for found in parser.garments(scene.photo, RULES):
         mask = found.mask(*scene.labels.shape)
         overlaps = {label: _iou(mask, scene.labels == label) for label in true_garments(scene)}
         best = max(overlaps, key=overlaps.__getitem__, default=0)

@@ -57,6 +57,19 @@ async def test_each_garment_comes_with_its_category_box_and_area(stub: Any) -> N
     assert len(response.model_digest) == 64
 
 
+async def test_what_is_small_in_the_photo_is_looked_at_again(tmp_path: Path) -> None:
+    write_parser(tmp_path)
+    image = message(photo(("top", (340, 380, 440, 460)), ("pants", (370, 470, 410, 520)), size=(768, 1024)))
+    found = {}
+    for looks, closer in (("one", float("inf")), ("two", 1.4)):
+        async with segment_service(tmp_path, closer_look=closer) as stub:
+            found[looks] = (await stub.Segment(pb.SegmentRequest(image=image))).garments
+    assert [garment.category for garment in found["one"]] == ["top"]
+    assert [garment.category for garment in found["two"]] == ["top", "pants"]
+    assert near(found["two"][0].box, 340, 380, 440, 460, within=3)
+    assert found["two"][1].area == pytest.approx(40 * 50 / (768 * 1024), rel=0.2)
+
+
 async def test_a_photo_without_clothing_has_no_garments(stub: Any) -> None:
     response = await stub.Segment(pb.SegmentRequest(image=message(photo())))
     assert list(response.garments) == []
