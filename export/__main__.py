@@ -103,10 +103,10 @@ def evaluate_parser(
 
 
 @app.command()
-def embedder_features(
+def embedder_maps(
     parser: ParserFile, street: Street, shop: Shop, out: Annotated[Path, typer.Option(help="an .npz file")]
 ) -> None:
-    """Compute the frozen features that the embedder's projection is learned on."""
+    """Compute what the embedder's frozen part makes of the garments that it is trained on."""
     from export.garment_views import training_views
     from export.parsing import Parser
     from export.train_embedder import extract
@@ -115,13 +115,13 @@ def embedder_features(
 
 
 @app.command()
-def train_embedder(features: File, out: Annotated[Path, typer.Option(help="a .pth file")]) -> None:
-    """Learn the embedder's projection."""
+def train_embedder(maps: File, out: Annotated[Path, typer.Option(help="a .pth file")]) -> None:
+    """Train the embedder's last block and heads."""
     import torch
 
-    from export.train_embedder import Features, Recipe, learn_projection
+    from export.train_embedder import Maps, Recipe, train
 
-    torch.save(learn_projection(Features.load(features), Recipe()).state_dict(), out)
+    torch.save(train(Maps.load(maps), Recipe()).state_dict(), out)
 
 
 @app.command()
