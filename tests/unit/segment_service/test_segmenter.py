@@ -216,3 +216,15 @@ async def test_beyond_its_queue_it_refuses_at_once_with_a_time_to_retry_after(tm
 async def test_it_tells_its_model(stub: Any) -> None:
     model = (await stub.GetSegmentModel(pb.GetSegmentModelRequest())).model
     assert (model.name, model.version, list(model.categories)) == ("clothing-parser", "1", list(GARMENTS))
+    assert not model.confusions
+
+
+async def test_it_tells_what_its_parser_takes_for_what(tmp_path: Path) -> None:
+    write_parser(tmp_path, confusion={"dress": {"dress": 0.6, "top": 0.2}, "bag": {"bag": 1}})
+    async with segment_service(tmp_path) as stub:
+        model = (await stub.GetSegmentModel(pb.GetSegmentModelRequest())).model
+    assert [(one.predicted, one.actual, one.share) for one in model.confusions] == [
+        ("dress", "dress", pytest.approx(0.6)),
+        ("dress", "top", pytest.approx(0.2)),
+        ("bag", "bag", 1.0),
+    ]
