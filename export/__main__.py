@@ -7,7 +7,7 @@ from typing import Annotated, Optional
 import typer
 
 from export.figures import noted, print_by_label, print_figures
-from export.model_folder import files, write_embedder_manifest, write_parser_manifest
+from export.model_folder import measured_files, note_figures
 from export.speed import milliseconds
 from segment_service.mmseg_loading import stand_in
 
@@ -60,7 +60,7 @@ def draw_photos(out: Out, count: int = 600) -> None:
 
 @app.command()
 def export_parser(config: File, checkpoint: File, street: Street, shop: Shop, out: Out) -> None:
-    """Write a parser's model folder from a checkpoint: ONNX, int8, manifest."""
+    """Write a parser's model folder from a checkpoint: ONNX in fp32, fp16 and int8, manifest."""
     from mmengine.config import Config
 
     from export.export_parser import calibration_pictures, export_parser
@@ -86,7 +86,7 @@ def evaluate_parser(
     from export.parsing_scores import by_label, scores
 
     quality, measured = {}, {}
-    for precision, file in files(model).items():
+    for precision, file in measured_files(model).items():
         parser = Parser(file)
         counts = street_confusion(parser, street)
         figures = scores(counts) | shop_scores(parser, shop) | {"ms_one_thread": milliseconds(file)}
@@ -97,7 +97,7 @@ def evaluate_parser(
         if confusion is not None and precision == "fp32":
             draw_confusion(counts, confusion, f"{model.resolve().parent.name}, fp32: held-out street photos")
         quality |= noted(precision, figures)
-    write_parser_manifest(model, quality)
+    note_figures(model, quality)
     if json_file is not None:
         json_file.write_text(json.dumps(measured, indent=2) + "\n")
 
@@ -126,7 +126,7 @@ def train_embedder(features: File, out: Annotated[Path, typer.Option(help="a .pt
 
 @app.command()
 def export_embedder(projection: File, parser: ParserFile, shop: Shop, out: Out) -> None:
-    """Write the embedder's model folder: ONNX, int8, manifest."""
+    """Write the embedder's model folder: ONNX in fp32, fp16 and int8, manifest."""
     from export.export_embedder import calibration_pictures, export_embedder, load_projection
     from export.parsing import Parser
 
@@ -145,14 +145,14 @@ def evaluate_embedder(model: Folder, parser: ParserFile, street: Street, gallery
     probes, wanted = shop_pictures(seen, queries)
     whole, _ = shop_pictures(seen, queries, whole=True)
     quality = {}
-    for precision, file in files(model).items():
+    for precision, file in measured_files(model).items():
         vectors = run(file, items)
         figures = folder_scores(run(file, probes), wanted, vectors, names)
         figures["whole_precision_at_5"] = folder_scores(run(file, whole), wanted, vectors, names)["precision_at_5"]
         figures |= street_scores(seen, file, street) | {"ms_one_thread": milliseconds(file)}
         print_figures(precision, figures)
         quality |= noted(precision, figures)
-    write_embedder_manifest(model, quality)
+    note_figures(model, quality)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,21 @@ from torch.nn import functional
 
 from export.backbone import FEATURES, MEAN, STD, load_lite0
 
+UNIT_LENGTH = "/unit_length/"
+"""How the names of the nodes begin that scale vectors to unit length."""
+
 
 def normalised(image: Tensor) -> Tensor:
     """(n, h, w, 3) uint8 RGB → (n, 3, h, w) float32 in about [-1, 1]."""
     return (image.permute(0, 3, 1, 2).float() - MEAN) / STD
+
+
+class UnitLength(nn.Module):
+    """As a module, so that its nodes bear its name."""
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """(n, d) → (n, d), each of length 1."""
+        return functional.normalize(vectors, dim=1)
 
 
 class ParserGraph(nn.Module):
@@ -64,6 +75,7 @@ class EmbedderGraph(nn.Module):
         super().__init__()
         self.network = load_lite0(pretrained)
         self.projection = nn.Linear(FEATURES, dimension)
+        self.unit_length = UnitLength()
 
     def features(self, image: Tensor) -> Tensor:
         """(n, h, w, 3) uint8 RGB → (n, 1280)."""
@@ -71,4 +83,4 @@ class EmbedderGraph(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """(n, h, w, 3) uint8 RGB → (n, dimension), unit length."""
-        return functional.normalize(self.projection(self.features(image)), dim=1)
+        return self.unit_length(self.projection(self.features(image)))
