@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Literal, Optional
 
 import typer
 
@@ -19,6 +19,7 @@ Street = Annotated[Path, typer.Option(exists=True, file_okay=False, help="Clothi
 Shop = Annotated[Path, typer.Option(exists=True, file_okay=False, help="shop photos in folders named by category")]
 Out = Annotated[Path, typer.Option(help="where to write")]
 ParserFile = Annotated[Path, typer.Option(exists=True, dir_okay=False, help="a parser's ONNX file")]
+Weights = Literal["default", "none"]
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
@@ -131,6 +132,24 @@ def export_embedder(projection: File, parser: ParserFile, shop: Shop, out: Out) 
     from export.parsing import Parser
 
     export_embedder(load_projection(projection), calibration_pictures(Parser(parser), shop), out)
+
+
+@app.command()
+def embed(
+    backbone: Annotated[str, typer.Option(help="efficientnet-lite0, efficientnet-lite2, or torchvision:MODEL")],
+    shop: Annotated[Path, typer.Option(exists=True, file_okay=False, help="photos, in folders or not: int8's ranges")],
+    out: Out,
+    weights: Annotated[Weights, typer.Option(help="none: random ones")] = "default",
+) -> None:
+    """Write an embedder's model folder of a network's ImageNet features: ONNX in all precisions, manifest, card."""
+    from export.imagenet import calibration_pictures, export_backbone, load_backbone
+
+    pretrained = weights == "default"
+    try:
+        network = load_backbone(backbone, pretrained)
+    except (ValueError, OSError) as error:
+        raise typer.BadParameter(str(error), param_hint="--backbone") from error
+    export_backbone(network, pretrained, calibration_pictures(shop, network.side), out)
 
 
 @app.command()

@@ -6,15 +6,19 @@ from mmseg.models.decode_heads import SegformerHead
 from torch import Tensor, nn
 from torch.nn import functional
 
-from export.backbone import FEATURES, MEAN, STD, load_lite0
+from export.backbone import MEAN, STD, Backbone, lite_backbone
 
 UNIT_LENGTH = "/unit_length/"
 """How the names of the nodes begin that scale vectors to unit length."""
 
 
-def normalised(image: Tensor) -> Tensor:
-    """(n, h, w, 3) uint8 RGB → (n, 3, h, w) float32 in about [-1, 1]."""
-    return (image.permute(0, 3, 1, 2).float() - MEAN) / STD
+def normalised(image: Tensor, mean: Tensor | float = MEAN, std: Tensor | float = STD) -> Tensor:
+    """(n, h, w, 3) uint8 RGB → (n, 3, h, w) float32, by default in about [-1, 1].
+
+    Args:
+        mean, std: one for all channels, or (3, 1, 1).
+    """
+    return (image.permute(0, 3, 1, 2).float() - mean) / std
 
 
 class UnitLength(nn.Module):
@@ -69,17 +73,28 @@ def _split_mixing(head: SegformerHead) -> nn.ModuleList:
 
 
 class EmbedderGraph(nn.Module):
-    """EfficientNet-Lite0's pooled features, projected and scaled to unit length."""
+    """A backbone's pooled features, projected and scaled to unit length.
 
-    def __init__(self, dimension: int, pretrained: bool = True) -> None:
+    Args:
+        dimension: what the features are projected to; None: they stay as they are.
+        backbone: EfficientNet-Lite0 with its ImageNet weights, where none is given.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, dimension: int | None, backbone: Backbone | None = None) -> None:
         super().__init__()
-        self.network = load_lite0(pretrained)
-        self.projection = nn.Linear(FEATURES, dimension)
+        backbone = backbone or lite_backbone()
+        self.register_buffer("mean", torch.tensor(backbone.mean).reshape(3, 1, 1))
+        self.register_buffer("std", torch.tensor(backbone.std).reshape(3, 1, 1))
+        self.backbone = backbone.network
+        self.projection = nn.Identity() if dimension is None else nn.Linear(backbone.features, dimension)
         self.unit_length = UnitLength()
 
     def features(self, image: Tensor) -> Tensor:
-        """(n, h, w, 3) uint8 RGB → (n, 1280)."""
-        return self.network.extract_features(normalised(image)).mean(dim=(2, 3))
+        """(n, h, w, 3) uint8 RGB → (n, features)."""
+        return self.backbone(normalised(image, self.mean, self.std))
 
     def forward(self, image: Tensor) -> Tensor:
         """(n, h, w, 3) uint8 RGB → (n, dimension), unit length."""
