@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Literal, Optional
 
 import typer
 
 from export.figures import noted, print_by_label, print_figures
-from export.model_folder import files, write_embedder_manifest, write_parser_manifest
+from export.model_folder import measured_files, note_figures
 from export.speed import milliseconds
 from segment_service.mmseg_loading import stand_in
 
@@ -19,6 +19,7 @@ Street = Annotated[Path, typer.Option(exists=True, file_okay=False, help="Clothi
 Shop = Annotated[Path, typer.Option(exists=True, file_okay=False, help="shop photos in folders named by category")]
 Out = Annotated[Path, typer.Option(help="where to write")]
 ParserFile = Annotated[Path, typer.Option(exists=True, dir_okay=False, help="a parser's ONNX file")]
+Weights = Literal["default", "none"]
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
@@ -60,7 +61,7 @@ def draw_photos(out: Out, count: int = 600) -> None:
 
 @app.command()
 def export_parser(config: File, checkpoint: File, street: Street, shop: Shop, out: Out) -> None:
-    """Write a parser's model folder from a checkpoint: ONNX, int8, manifest."""
+    """Write a parser's model folder from a checkpoint: ONNX in fp32, fp16 and int8, manifest."""
     from mmengine.config import Config
 
     from export.export_parser import calibration_pictures, export_parser
@@ -86,7 +87,7 @@ def evaluate_parser(
     from export.parsing_scores import actual_garments, by_label, scores
 
     quality, measured, actual = {}, {}, {}
-    for precision, file in files(model).items():
+    for precision, file in measured_files(model).items():
         parser = Parser(file)
         counts = street_confusion(parser, street)
         figures = scores(counts) | shop_scores(parser, shop) | {"ms_one_thread": milliseconds(file)}
@@ -98,7 +99,7 @@ def evaluate_parser(
             draw_confusion(counts, confusion, f"{model.resolve().parent.name}, fp32: held-out street photos")
         quality |= noted(precision, figures)
         actual[precision] = actual_garments(counts)
-    write_parser_manifest(model, quality, actual["int8"])
+    note_figures(model, quality, actual["int8"])
     if json_file is not None:
         json_file.write_text(json.dumps(measured, indent=2) + "\n")
 
@@ -126,12 +127,30 @@ def train_embedder(maps: File, out: Annotated[Path, typer.Option(help="a .pth fi
 
 
 @app.command()
-def export_embedder(projection: File, parser: ParserFile, shop: Shop, out: Out) -> None:
-    """Write the embedder's model folder: ONNX, int8, manifest."""
-    from export.export_embedder import calibration_pictures, export_embedder, load_projection
+def export_embedder(weights: File, parser: ParserFile, shop: Shop, out: Out) -> None:
+    """Write the embedder's model folder: ONNX in fp32, fp16 and int8, manifest."""
+    from export.export_embedder import calibration_pictures, export_embedder, load_embedder
     from export.parsing import Parser
 
-    export_embedder(load_projection(projection), calibration_pictures(Parser(parser), shop), out)
+    export_embedder(load_embedder(weights), calibration_pictures(Parser(parser), shop), out)
+
+
+@app.command()
+def embed(
+    backbone: Annotated[str, typer.Option(help="efficientnet-lite0, efficientnet-lite2, or torchvision:MODEL")],
+    shop: Annotated[Path, typer.Option(exists=True, file_okay=False, help="photos, in folders or not: int8's ranges")],
+    out: Out,
+    weights: Annotated[Weights, typer.Option(help="none: random ones")] = "default",
+) -> None:
+    """Write an embedder's model folder of a network's ImageNet features: ONNX in all precisions, manifest, card."""
+    from export.imagenet import calibration_pictures, export_backbone, load_backbone
+
+    pretrained = weights == "default"
+    try:
+        network = load_backbone(backbone, pretrained)
+    except (ValueError, OSError) as error:
+        raise typer.BadParameter(str(error), param_hint="--backbone") from error
+    export_backbone(network, pretrained, calibration_pictures(shop, network.side), out)
 
 
 @app.command()
@@ -146,14 +165,14 @@ def evaluate_embedder(model: Folder, parser: ParserFile, street: Street, gallery
     probes, wanted = shop_pictures(seen, queries)
     whole, _ = shop_pictures(seen, queries, whole=True)
     quality = {}
-    for precision, file in files(model).items():
+    for precision, file in measured_files(model).items():
         vectors = run(file, items)
         figures = folder_scores(run(file, probes), wanted, vectors, names)
         figures["whole_precision_at_5"] = folder_scores(run(file, whole), wanted, vectors, names)["precision_at_5"]
         figures |= street_scores(seen, file, street) | {"ms_one_thread": milliseconds(file)}
         print_figures(precision, figures)
         quality |= noted(precision, figures)
-    write_embedder_manifest(model, quality)
+    note_figures(model, quality)
 
 
 if __name__ == "__main__":

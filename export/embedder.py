@@ -1,44 +1,67 @@
 """The garment embedder: EfficientNet-Lite0 whose last block is tuned to garments, and two heads.
 
 One head tells the kind of garment, the other tells garments of a kind apart. Their unit vectors, joined with fixed
-weights, are the embedding: neither signal has to give way to the other in the same numbers, and the Euclidean distance
+weights, are the embedding: neither signal has to give way to the other in the same numbers, and the squared distance
 between embeddings is the weighted mean of the two.
 """
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from export.backbone import FEATURES, load_lite0
-from export.graphs import normalised
+from export.backbone import LITE0, load_lite
+from export.graphs import UnitLength, normalised
+from export.model_folder import DIMENSION
 
 KIND_DIMENSION = 64
-INSTANCE_DIMENSION = 192
 _FROZEN_BLOCKS = 15
+_FEATURES = 1280
+
+
+class Heads(nn.Module):
+    """
+    Args:
+        kind_share: of the squared distance between two embeddings, what their kinds contribute, in [0, 1].
+    """
+
+    mean: Tensor
+    spread: Tensor
+    kind_share: Tensor
+
+    def __init__(self, kind_share: float) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(_FEATURES))
+        self.register_buffer("spread", torch.ones(_FEATURES))
+        self.register_buffer("kind_share", torch.tensor(kind_share))
+        self.kind = nn.Linear(_FEATURES, KIND_DIMENSION)
+        self.instance = nn.Linear(_FEATURES, DIMENSION - KIND_DIMENSION)
+        self.unit_length = UnitLength()
+
+    def standardise(self, features: Tensor) -> None:
+        """From now on features are shifted and scaled to mean 0 and spread 1 over these, (n, 1280)."""
+        self.mean.copy_(features.mean(dim=0))
+        self.spread.copy_(features.std(dim=0) + 1e-3)
+
+    def parts(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """(n, 1280) → kind (n, 64) and instance (n, 192), each of unit length."""
+        standard = (features - self.mean) / self.spread
+        return self.unit_length(self.kind(standard)), self.unit_length(self.instance(standard))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(n, 1280) → (n, 256), unit length."""
+        kind, instance = self.parts(features)
+        return torch.cat([kind * self.kind_share.sqrt(), instance * (1 - self.kind_share).sqrt()], dim=1)
 
 
 class GarmentEmbedder(nn.Module):
-    """
-    Args:
-        kind_share: of the squared distance between two embeddings, what the kinds contribute, in [0, 1].
-    """
+    """(n, 224, 224, 3) uint8 RGB → (n, 256), unit length."""
 
-    def __init__(self, kind_share: float, pretrained: bool = True) -> None:
+    def __init__(self, kind_share: float = 0.0, pretrained: bool = True) -> None:
         super().__init__()
-        network = load_lite0(pretrained)
+        network = load_lite(LITE0, pretrained)
         self.stem = nn.Sequential(network._conv_stem, network._bn0, nn.ReLU6())
         self.frozen = nn.Sequential(*network._blocks[:_FROZEN_BLOCKS])
         self.tuned = nn.Sequential(*network._blocks[_FROZEN_BLOCKS:], network._conv_head, network._bn1, nn.ReLU6())
-        self.kind = nn.Linear(FEATURES, KIND_DIMENSION)
-        self.instance = nn.Linear(FEATURES, INSTANCE_DIMENSION)
-        self.register_buffer("kind_share", torch.tensor(kind_share))
-        self.register_buffer("mean", torch.zeros(FEATURES))
-        self.register_buffer("spread", torch.ones(FEATURES))
-
-    def standardise(self, features: Tensor) -> None:
-        """From now on the heads see features with mean 0 and spread 1 over these, (n, 1280)."""
-        self.mean.copy_(features.mean(dim=0))
-        self.spread.copy_(features.std(dim=0) + 1e-3)
+        self.heads = Heads(kind_share)
 
     def maps(self, image: Tensor) -> Tensor:
         """(n, 224, 224, 3) uint8 RGB → (n, 192, 7, 7), by the frozen part."""
@@ -48,13 +71,5 @@ class GarmentEmbedder(nn.Module):
         """(n, 192, 7, 7) → (n, 1280), by the tuned part."""
         return self.tuned(maps).mean(dim=(2, 3))
 
-    def parts(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """(n, 1280) → kind (n, 64) and instance (n, 192), each of unit length."""
-        standard = (features - self.mean) / self.spread
-        return functional.normalize(self.kind(standard), dim=1), functional.normalize(self.instance(standard), dim=1)
-
     def forward(self, image: Tensor) -> Tensor:
-        """(n, 224, 224, 3) uint8 RGB → (n, 256), unit length."""
-        kind, instance = self.parts(self.features(self.maps(image)))
-        share = self.kind_share
-        return torch.cat([kind * share.sqrt(), instance * (1 - share).sqrt()], dim=1)
+        return self.heads(self.features(self.maps(image)))

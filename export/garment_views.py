@@ -51,9 +51,9 @@ def shop_cutout(parser: Parser, photo: Raster) -> Raster:
 
 def training_views(parser: Parser, street: Path, shop: Path, seed: int = 0) -> Iterator[View]:
     """Of all shop photos in a folder and of all street photos that are not held out."""
-    rng = default_rng(seed)
-    yield from shop_views(parser, shop, rng, disturbed_count=2)
-    yield from street_views(parser, street_photos(street, held_out=False), rng, disturbed_count=2, pasted_count=4)
+    photos = street_photos(street, held_out=False)
+    yield from shop_views(parser, shop, default_rng(seed), disturbed_count=2)
+    yield from street_views(parser, photos, default_rng(seed), disturbed_count=2, pasted_count=4)
 
 
 def shop_views(parser: Parser, shop: Path, rng: Generator, disturbed_count: int) -> Iterator[View]:
@@ -134,16 +134,18 @@ def _disturbed(rng: Generator, photo: Raster, mask: Bools, person: Bools) -> Ras
         matrix[0, 2] += width
     lit = relit(rng, cv2.warpAffine(scene.photo, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE))
     moved = cv2.warpAffine(scene.labels, matrix, (width, height), flags=cv2.INTER_NEAREST)
+    garment = (moved == 1).astype(np.uint8)
+    if not garment.any():
+        return cut_out(photo, mask)
     radius = int(rng.integers(0, 5))
     change = cv2.dilate if rng.random() < 0.5 else cv2.erode
-    garment = (moved == 1).astype(np.uint8)
     changed = change(garment, np.ones((2 * radius + 1, 2 * radius + 1), np.uint8)).astype(bool)
     if rng.random() < 0.4:
         changed[_piece(rng, garment, 0.04, 0.15)] = False
     if rng.random() < 0.4:
         piece = _piece(rng, garment, 0.05, 0.2)
         changed[piece] |= moved[piece] > 0
-    return cut_out(lit, changed if changed.mean() > 0.005 else moved == 1) if garment.any() else cut_out(photo, mask)
+    return cut_out(lit, changed if changed.mean() > 0.005 else garment > 0)
 
 
 def _piece(rng: Generator, garment: LabelMap, least: float, most: float) -> tuple[slice, slice]:

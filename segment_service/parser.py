@@ -56,8 +56,10 @@ def _load_mmseg(settings: Settings) -> Loaded:
             raise ModelError(f"{variable}: there is no file {file}: set it to the model's {field} file")
     if settings.device == "tensorrt":
         raise ModelError("SEGMENT_DEVICE=tensorrt: the mmseg engine runs on cpu or cuda: set it to one of these")
-    if settings.precision == "int8":
-        raise ModelError("SEGMENT_PRECISION=int8: the mmseg engine computes in fp32: set it to auto or fp32")
+    if settings.precision not in ("auto", "fp32"):
+        raise ModelError(
+            f"SEGMENT_PRECISION={settings.precision}: the mmseg engine computes in fp32: set it to auto or fp32"
+        )
     try:
         stand_in()
         from segment_service.mmseg_engine import load_mmseg

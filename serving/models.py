@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-Precision = Literal["fp32", "int8"]
+Precision = Literal["fp32", "fp16", "int8"]
 Share = Annotated[float, Field(ge=0, le=1)]
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "models"
 
@@ -72,9 +72,7 @@ class ServedModel(BaseModel):
     precision: Precision
 
 
-def load_model(
-    folder: Path, name: str, kind: str, precision: Literal["auto", "fp32", "int8"], device: str
-) -> ServedModel:
+def load_model(folder: Path, name: str, kind: str, precision: Literal["auto"] | Precision, device: str) -> ServedModel:
     """The newest complete version of a model, its file checked by its digest.
 
     Raises:
@@ -112,7 +110,8 @@ def read_manifest(path: Path) -> Manifest:
 
 def _choose_precision(manifest: Manifest, asked: str, device: str, version: Path) -> Precision:
     if asked == "auto":
-        asked = "int8" if device == "cpu" and "int8" in manifest.files else "fp32"
+        best: Precision = "int8" if device == "cpu" else "fp16"
+        asked = best if best in manifest.files else "fp32"
     for precision in manifest.files:
         if precision == asked:
             return precision

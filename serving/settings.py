@@ -29,8 +29,8 @@ class WorkerSettings(ServerSettings):
 
     models_dir: str = Field("", description="Folder of the models. Empty: `models/` of this checkout.")
     device: Literal["cpu", "cuda", "tensorrt"] = "cpu"
-    precision: Literal["auto", "fp32", "int8"] = Field(
-        "auto", description="auto: int8 on a CPU, where the model has it; else fp32."
+    precision: Literal["auto", "fp32", "fp16", "int8"] = Field(
+        "auto", description="auto: int8 on a CPU and fp16 on a GPU, where the model has it; else fp32."
     )
     instances: int = Field(0, ge=0, description="Engines that run side by side. 0: one for each CPU; on a GPU, one.")
     max_batch: int = Field(

@@ -24,13 +24,23 @@ from serving.models import DEFAULT_FOLDER, Manifest, ModelError, Precision, newe
 TOLERANCE = 1e-3
 """Between a picture's outputs alone and in a batch, as a share of the largest: sums may be ordered differently."""
 UNIT_TOLERANCE = 1e-3
-LEAST_AGREEMENT = {"segment": 0.95, "embed": 0.95}
-"""To find a file gone wrong, not to measure quality. The shipped parser reaches 0.958 on the pictures drawn here, 0.963
-on street photos and 0.956 on shop photos, at equal accuracy; the embedder 0.989 here.
+LEAST_AGREEMENT: dict[Precision, dict[str, float]] = {
+    "fp16": {"segment": 0.98, "embed": 0.999},
+    "int8": {"segment": 0.95, "embed": 0.95},
+}
+"""With fp32, by kind. To find a file gone wrong, not to measure quality.
+
+In int8 the shipped parser reaches 0.958 on the pictures drawn here, 0.963 on street photos and 0.956 on shop photos, at
+equal accuracy; the embedder 0.989 here. Converted to fp16 they reach 0.996 and 0.9999 here,
+and only by their weights: a CPU computes fp16 graphs in float32. ``export`` bounds what rounding between nodes adds.
 """
 PICTURES = 6
 CARD = "README.md"
 
+_MENDS: dict[Precision, str] = {
+    "fp16": "convert again with more nodes kept in float32",
+    "int8": "quantise again with more calibration pictures",
+}
 _OUTPUTS = {"segment": "logits", "embed": "embedding"}
 _BATCH = 3
 
@@ -199,12 +209,9 @@ def _compare(report: Report, manifest: Manifest, precision: Precision, expected:
         return
     share = agreement(manifest.kind, expected, found)
     report.rows.append((path, what, f"{share:.4f}"))
-    least = LEAST_AGREEMENT[manifest.kind]
+    least = LEAST_AGREEMENT[precision][manifest.kind]
     if share < least:
-        report.problems.append(
-            f"{report.folder / path}: {what} is {share:.3f}, less than {least}: "
-            "quantise again with more calibration pictures"
-        )
+        report.problems.append(f"{report.folder / path}: {what} is {share:.3f}, less than {least}: {_MENDS[precision]}")
 
 
 def _one_line(error: Exception) -> str:

@@ -71,7 +71,7 @@ def test_learning_brings_views_of_one_garment_together_and_kinds_apart() -> None
     maps = Maps(values.astype(np.float16), garments, rows)
     embedder = train(maps, Recipe(warm_up_epochs=10, epochs=1, garments=8))
     with torch.no_grad():
-        kind, instance = embedder.parts(embedder.features(torch.from_numpy(values).float()))
+        kind, instance = embedder.heads.parts(embedder.features(torch.from_numpy(values).float()))
     nearest = (instance @ instance.T).fill_diagonal_(-1).argmax(1).numpy()
     assert (garments[nearest] == garments).mean() > 0.95
     nearest = (kind @ kind.T).fill_diagonal_(-1).argmax(1).numpy()
@@ -84,7 +84,7 @@ def test_an_embedding_has_unit_length_and_its_distance_weighs_both_parts() -> No
     pictures = torch.randint(0, 256, (2, 224, 224, 3), dtype=torch.uint8)
     with torch.no_grad():
         vectors = embedder(pictures)
-        kind, instance = embedder.parts(embedder.features(embedder.maps(pictures)))
+        kind, instance = embedder.heads.parts(embedder.features(embedder.maps(pictures)))
     torch.testing.assert_close(vectors.norm(dim=1), torch.ones(2))
     expected = 0.3 * kind[0] @ kind[1] + 0.7 * instance[0] @ instance[1]
     torch.testing.assert_close(vectors[0] @ vectors[1], expected)

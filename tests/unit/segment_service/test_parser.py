@@ -28,6 +28,7 @@ def files(tmp_path: Path) -> dict[str, Any]:
         ({"checkpoint": "/absent.pth"}, r"SEGMENT_CHECKPOINT: there is no file /absent\.pth"),
         ({"device": "tensorrt"}, "SEGMENT_DEVICE=tensorrt"),
         ({"precision": "int8"}, "SEGMENT_PRECISION=int8"),
+        ({"precision": "fp16"}, "SEGMENT_PRECISION=fp16"),
         ({"engine": "onnx"}, "SEGMENT_CONFIG is for the mmseg engine only"),
         ({"engine": "onnx", "config": ""}, "SEGMENT_CHECKPOINT is for the mmseg engine only"),
         ({"engine": "onnx", "config": "", "checkpoint": "", "garments": "top"}, "SEGMENT_GARMENTS is for the mmseg"),

@@ -111,21 +111,34 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def with_int8(folder: Path, *, only: bool = False) -> None:
+def with_precisions(folder: Path, *precisions: str) -> None:
     version = write_embedder(folder)
     entry = manifest_of(version)["files"]["fp32"]
-    rewrite(version, files={"int8": entry} if only else {"fp32": entry, "int8": entry})
+    rewrite(version, files=dict.fromkeys(precisions, entry))
 
 
 @pytest.mark.parametrize(
     ("asked", "device", "served"),
-    [("auto", "cpu", "int8"), ("auto", "cuda", "fp32"), ("fp32", "cpu", "fp32"), ("int8", "cuda", "int8")],
+    [
+        ("auto", "cpu", "int8"),
+        ("auto", "cuda", "fp16"),
+        ("auto", "tensorrt", "fp16"),
+        ("fp32", "cpu", "fp32"),
+        ("fp16", "cpu", "fp16"),
+        ("int8", "cuda", "int8"),
+    ],
 )
-def test_auto_takes_int8_on_a_cpu_and_what_is_asked_for_is_served(
+def test_auto_takes_int8_on_a_cpu_and_fp16_on_a_gpu_and_what_is_asked_for_is_served(
     tmp_path: Path, asked: str, device: str, served: str
 ) -> None:
-    with_int8(tmp_path)
+    with_precisions(tmp_path, "fp32", "fp16", "int8")
     assert load(tmp_path, asked, device).precision == served
+
+
+@pytest.mark.parametrize(("other", "device"), [("fp16", "cpu"), ("int8", "cuda")])
+def test_auto_takes_fp32_where_the_devices_own_precision_is_missing(tmp_path: Path, other: str, device: str) -> None:
+    with_precisions(tmp_path, "fp32", other)
+    assert load(tmp_path, "auto", device).precision == "fp32"
 
 
 def test_a_precision_that_the_model_lacks_is_refused_with_those_it_has(tmp_path: Path) -> None:
@@ -135,7 +148,7 @@ def test_a_precision_that_the_model_lacks_is_refused_with_those_it_has(tmp_path:
 
 
 def test_auto_off_the_cpu_says_that_it_needs_fp32(tmp_path: Path) -> None:
-    with_int8(tmp_path, only=True)
+    with_precisions(tmp_path, "int8")
     with pytest.raises(ModelError, match="no fp32 file, only int8"):
         load(tmp_path, "auto", "cuda")
 

@@ -9,7 +9,7 @@ import pytest
 
 from serving.models import DEFAULT_FOLDER
 from serving.verification import agreement, drawn_pictures, main, newest_versions, verify
-from tests.engines import embedder_graph, write_embedder, write_parser
+from tests.engines import DIMENSION, embedder_graph, write_embedder, write_parser
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def rewrite(version: Path, **changes: Any) -> None:
 
 def put(version: Path, data: bytes, precision: str = "fp32") -> None:
     """A file with the digest that the manifest then names."""
-    path = {"fp32": "model.onnx", "int8": "model.int8.onnx"}[precision]
+    path = {"fp32": "model.onnx", "fp16": "model.fp16.onnx", "int8": "model.int8.onnx"}[precision]
     (version / path).write_bytes(data)
     entry = {"path": path, "sha256": hashlib.sha256(data).hexdigest()}
     rewrite(version, files=manifest_of(version)["files"] | {precision: entry})
@@ -58,6 +58,17 @@ def negated() -> bytes:
     graph = embedder_graph()
     subtract = graph.graph.node[4]
     subtract.input[0], subtract.input[1] = subtract.input[1], subtract.input[0]
+    return graph.SerializeToString()
+
+
+def turned_by(share: float) -> bytes:
+    """Adds to each vector, before it is normalised, so much of its neighbour's place."""
+    graph = embedder_graph()
+    normalise = graph.graph.node.pop()
+    normalise.input[0] = "turned"
+    mix = np.eye(DIMENSION) + share * np.eye(DIMENSION, k=1)
+    graph.graph.initializer.append(onnx.numpy_helper.from_array(mix.astype(np.float32), "mix"))
+    graph.graph.node.extend([onnx.helper.make_node("MatMul", ["centred", "mix"], ["turned"]), normalise])
     return graph.SerializeToString()
 
 
@@ -135,6 +146,14 @@ def test_int8_that_says_something_else_is_found(embedder: Path) -> None:
     put(embedder, negated(), "int8")
     (problem,) = verify(embedder).problems
     assert problem.startswith(f"{embedder}/model.int8.onnx: cosine to fp32 is -1.000")
+
+
+def test_fp16_is_held_to_more_than_int8(embedder: Path) -> None:
+    for precision in ("fp16", "int8"):
+        put(embedder, turned_by(0.1), precision)
+    (problem,) = verify(embedder).problems
+    assert problem.startswith(f"{embedder}/model.fp16.onnx: cosine to fp32 is 0.9")
+    assert "less than 0.999: convert again" in problem
 
 
 def test_the_pictures_are_the_same_every_time() -> None:
