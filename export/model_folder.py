@@ -80,10 +80,10 @@ def write_manifest(folder: Path, description: Description) -> None:
     _replace(folder / MANIFEST, manifest)
 
 
-def note_figures(folder: Path, quality: Mapping[str, float]) -> None:
-    """Puts measured figures into a manifest in place of those it has."""
+def note_figures(folder: Path, quality: Mapping[str, float], **others: object) -> None:
+    """Puts measured figures, and other fields that were measured, into a manifest in place of those it has."""
     manifest = json.loads((folder / MANIFEST).read_text())
-    _replace(folder / MANIFEST, manifest | {"quality": dict(quality)})
+    _replace(folder / MANIFEST, manifest | {"quality": dict(quality)} | others)
 
 
 def files(folder: Path) -> dict[str, Path]:

@@ -16,7 +16,7 @@ _WANTED = frozenset(GARMENTS)
 
 @dataclass(frozen=True)
 class Parsed:
-    logits: Floats  # (labels, h / 4, w / 4) of the letterboxed photo
+    logits: Floats  # (labels, rows, columns) of the letterboxed photo
     size: tuple[int, int]  # of the photo: height, width
     cell: float  # side of a logits cell, in pixels of the photo
 
@@ -43,4 +43,4 @@ class Parser:
     def parse(self, photo: Raster) -> Parsed:
         canvas, scale = letterbox(photo, self.height, self.width)
         (logits,) = self._session.run(None, {INPUT: canvas[None]})
-        return Parsed(logits[0], photo.shape[:2], 4 / scale)
+        return Parsed(logits[0], photo.shape[:2], self.height / logits.shape[2] / scale)
