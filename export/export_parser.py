@@ -17,6 +17,7 @@ from export.model_folder import Description, write_manifest
 from export.onnx_files import Pictures
 from export.parser_graphs import ParserGraph, WholeParserGraph, fits_lean_graph
 from export.photos import read_photo, shop_photos, street_photos
+from export.pooling import with_exportable_pools
 from export.precisions import write_precisions
 from segment_service.mmseg_loading import trusted_checkpoints
 from serving.images import letterbox
@@ -53,7 +54,7 @@ def export_parser(
     """
     whole = WholeParserGraph(model, bgr).eval()
     _check_logits(whole, len(description.labels), description.size)
-    graph = ParserGraph(model, bgr) if fits_lean_graph(model) else whole
+    graph = ParserGraph(model, bgr) if fits_lean_graph(model) else WholeParserGraph(with_exportable_pools(model), bgr)
     # The last layer stays in float: near ties between labels decide a garment's outline.
     write_precisions(graph, folder, "logits", calibration, int8_in_float=(graph.last,), reference=whole)
     write_manifest(folder, description)

@@ -52,6 +52,10 @@ model = dict(
     test_cfg=dict(mode="slide", crop_size=(64, 48), stride=(32, 32)),
 )
 """
+POOLING = FOREIGN.replace(
+    'type="FCNHead", in_channels=16, in_index=1, channels=8, num_convs=1, concat_input=False,',
+    'type="PSPHead", in_channels=16, in_index=1, channels=8, pool_scales=(1, 2, 3, 6),',
+)
 PROVENANCE = ("--license", "MIT", "--data", "drawn people", "--data", "painted people")
 
 
@@ -104,8 +108,10 @@ def test_a_foreign_checkpoint_becomes_a_folder_that_is_served(tmp_path: Path, sh
 
 
 @torch.no_grad()
-def test_its_logits_are_those_of_mmsegmentations_own_preprocessing(tmp_path: Path, shop: Path) -> None:
-    assert export(tmp_path, shop, *save(tmp_path, FOREIGN), *PROVENANCE).exit_code == 0
+@pytest.mark.parametrize("text", [FOREIGN, POOLING], ids=["convolutions", "pools to sizes that do not divide"])
+def test_its_logits_are_those_of_mmsegmentations_own_preprocessing(tmp_path: Path, shop: Path, text: str) -> None:
+    result = export(tmp_path, shop, *save(tmp_path, text), *PROVENANCE)
+    assert result.exit_code == 0, result.exception
     pictures = calibration_pictures(None, shop, (64, 48))
     network = load_parser(Config.fromfile(tmp_path / "net.py"), tmp_path / "net.pth")
     loaded = torch.from_numpy(pictures[..., ::-1].transpose(0, 3, 1, 2).copy())  # as LoadImageFromFile does: BGR
