@@ -105,12 +105,12 @@ def evaluate_parser(
     from export.labels import LABELS
     from export.model_folder import MANIFEST
     from export.parsing import Parser
-    from export.parsing_scores import by_label, scores
+    from export.parsing_scores import actual_garments, by_label, scores
     from serving.models import read_manifest
 
     if tuple(read_manifest(model / MANIFEST).labels) != LABELS:
         raise typer.BadParameter("its labels are not those of the street photos", param_hint="--model")
-    quality, measured = {}, {}
+    quality, measured, actual = {}, {}, {}
     for precision, file in measured_files(model).items():
         parser = Parser(file)
         counts = street_confusion(parser, street)
@@ -122,16 +122,17 @@ def evaluate_parser(
         if confusion is not None and precision == "fp32":
             draw_confusion(counts, confusion, f"{model.resolve().parent.name}, fp32: held-out street photos")
         quality |= noted(precision, figures)
-    note_figures(model, quality)
+        actual[precision] = actual_garments(counts)
+    note_figures(model, quality, confusion=actual["int8"])
     if json_file is not None:
         json_file.write_text(json.dumps(measured, indent=2) + "\n")
 
 
 @app.command()
-def embedder_features(
+def embedder_maps(
     parser: ParserFile, street: Street, shop: Shop, out: Annotated[Path, typer.Option(help="an .npz file")]
 ) -> None:
-    """Compute the frozen features that the embedder's projection is learned on."""
+    """Compute what the embedder's frozen part makes of the garments that it is trained on."""
     from export.garment_views import training_views
     from export.parsing import Parser
     from export.train_embedder import extract
@@ -140,13 +141,13 @@ def embedder_features(
 
 
 @app.command()
-def train_embedder(features: File, out: Annotated[Path, typer.Option(help="a .pth file")]) -> None:
-    """Learn the embedder's projection."""
+def train_embedder(maps: File, out: Annotated[Path, typer.Option(help="a .pth file")]) -> None:
+    """Train the embedder's last block and heads."""
     import torch
 
-    from export.train_embedder import Features, Recipe, learn_projection
+    from export.train_embedder import Maps, Recipe, train
 
-    torch.save(learn_projection(Features.load(features), Recipe()).state_dict(), out)
+    torch.save(train(Maps.load(maps), Recipe()).state_dict(), out)
 
 
 @app.command()

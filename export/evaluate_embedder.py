@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
-from numpy.random import default_rng
+from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
 from export.garment_views import (
@@ -12,7 +13,6 @@ from export.garment_views import (
     RULES,
     SIDE,
     cut_out,
-    on_another_street,
     parsed_garments,
     shop_cutout,
     true_garments,
@@ -20,7 +20,7 @@ from export.garment_views import (
 from export.onnx_files import Floats, Pictures, run
 from export.parsing import Parser
 from export.photos import Labelled, read_photo, shop_photos, street_photos
-from export.scenes import Scene, shrink
+from export.scenes import Scene, clothed_person, emptied, laid, shrink
 from serving.images import Raster, fit_square
 
 Names = NDArray[np.str_]
@@ -62,7 +62,7 @@ def street_scores(parser: Parser, embedder: Path, street: Path, seed: int = 0) -
     for index, labelled in enumerate(held_out):
         scene = _scene(labelled)
         other = _scene(held_out[int(rng.integers(len(held_out)))])
-        moved = on_another_street(rng, scene, other)
+        moved = query_photo(rng, scene, other)
         cutouts = [garment.cutout(moved.photo, SIDE, RULES.margin) for garment, _ in parsed_garments(parser, moved)]
         wanted = {position for position, owner in enumerate(owners) if owner == index}
         total += len(wanted)
@@ -71,6 +71,16 @@ def street_scores(parser: Parser, embedder: Path, street: Path, seed: int = 0) -
             first += len(wanted & set(nearest[:, 0].tolist()))
             five += len(wanted & set(nearest[:, :5].ravel().tolist()))
     return {"street_hit_at_1": first / total, "street_hit_at_5": five / total}
+
+
+def query_photo(rng: Generator, scene: Scene, other: Scene) -> Scene:
+    """The person on another street, slightly turned, dimmed, compressed again: what a shopper might send."""
+    turn = float(rng.normal(0, 6))
+    moved = laid(rng, scene, clothed_person(scene.labels), emptied(other), (0.6, 0.95), turn)
+    dim = rng.uniform(0.5, 1.0) * np.exp(rng.normal(0, 0.05, 3))
+    dimmed = (moved.photo * dim).clip(0, 255).astype(np.uint8)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 85))]
+    return Scene(cv2.imdecode(cv2.imencode(".jpg", dimmed, quality)[1], cv2.IMREAD_COLOR), moved.labels)
 
 
 def _true_cutouts(photos: Sequence[Labelled]) -> tuple[list[Raster], list[int]]:

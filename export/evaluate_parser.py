@@ -16,7 +16,7 @@ def street_confusion(parser: Parser, street: Path) -> Confusion:
     counts = np.zeros((len(LABELS), len(LABELS)), np.int64)
     for labelled in street_photos(street, held_out=True):
         photo, truth = labelled.read()
-        counts += confusion(truth, parser.parse(photo).probabilities().argmax(axis=2))
+        counts += confusion(truth, parser.probabilities(photo).argmax(axis=2))
     return counts
 
 
@@ -25,7 +25,7 @@ def shop_scores(parser: Parser, shop: Path) -> dict[str, float]:
     photos = shop_photos(shop)
     found = agrees = 0
     for file, name in photos:
-        garments = parser.parse(read_photo(file)).garments(RULES)
+        garments = parser.garments(read_photo(file), RULES)
         found += bool(garments)
         agrees += bool(garments) and garments[0].category == SHOP[name]
     return {"shop_found": found / len(photos), "shop_label_agrees": agrees / len(photos)}

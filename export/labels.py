@@ -5,11 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-LABELS = (
-    "background", "top", "outer", "dress", "pants", "skirt", "leggings", "footwear",
-    "bag", "headwear", "eyewear", "neckwear", "belt", "skin", "hair",
-)  # fmt: skip
-GARMENTS = tuple(label for label in LABELS if label not in {"background", "skin", "hair"})
+from segment_service.labels import GARMENTS
+
+LABELS = ("background", *GARMENTS, "skin", "hair")
 IGNORED = 255
 """Marks pixels in a label map that training and evaluation leave out."""
 

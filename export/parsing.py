@@ -1,6 +1,5 @@
 """An exported parser, run on photos as the segment service runs it."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -9,28 +8,10 @@ import numpy as np
 from export.labels import GARMENTS, LABELS
 from export.onnx_files import INPUT, Floats, open_session
 from segment_service.garments import Garment, Rules, find_garments
-from serving.images import Raster, letterbox
+from segment_service.look import Look
+from serving.images import Raster
 
-_WANTED = frozenset(GARMENTS)
-
-
-@dataclass(frozen=True)
-class Parsed:
-    logits: Floats  # (labels, rows, columns) of the letterboxed photo
-    size: tuple[int, int]  # of the photo: height, width
-    cell: float  # side of a logits cell, in pixels of the photo
-
-    def probabilities(self) -> Floats:
-        """(height, width, labels) at the photo's size."""
-        rows, columns = (max(1, round(side / self.cell)) for side in self.size)
-        logits = self.logits[:, :rows, :columns].transpose(1, 2, 0)
-        powers = np.exp(logits - logits.max(axis=2, keepdims=True))
-        shares = powers / powers.sum(axis=2, keepdims=True)
-        bands = [cv2.resize(shares[..., i], self.size[::-1]) for i in range(shares.shape[2])]
-        return np.stack(bands, axis=2)
-
-    def garments(self, rules: Rules) -> list[Garment]:
-        return find_garments(self.logits, LABELS, _WANTED, self.size, self.cell, rules)
+_IS_GARMENT = [label in GARMENTS for label in LABELS]
 
 
 class Parser:
@@ -38,9 +19,24 @@ class Parser:
 
     def __init__(self, file: Path, threads: int = 0) -> None:
         self._session = open_session(file, threads)
-        self.height, self.width = self._session.get_inputs()[0].shape[1:3]
+        self._canvas_size: tuple[int, int] = tuple(self._session.get_inputs()[0].shape[1:3])
 
-    def parse(self, photo: Raster) -> Parsed:
-        canvas, scale = letterbox(photo, self.height, self.width)
-        (logits,) = self._session.run(None, {INPUT: canvas[None]})
-        return Parsed(logits[0], photo.shape[:2], self.height / logits.shape[2] / scale)
+    def probabilities(self, photo: Raster) -> Floats:
+        """(height, width, labels) at the photo's size, from one look."""
+        look = Look.at_all(photo, self._canvas_size)
+        shares = look.probabilities(self._logits(photo, look))
+        return np.stack([cv2.resize(share, photo.shape[1::-1]) for share in shares], axis=2)
+
+    def garments(self, photo: Raster, rules: Rules) -> list[Garment]:
+        """As the segment service finds them."""
+        look = Look.at_all(photo, self._canvas_size)
+        logits = self._logits(photo, look)
+        closer = look.closer(logits, _IS_GARMENT, rules.min_part, rules.closer_look)
+        if closer is not None:
+            look, logits = closer, self._logits(photo, closer)
+        return find_garments(logits, LABELS, frozenset(GARMENTS), look, rules)
+
+    def _logits(self, photo: Raster, look: Look) -> Floats:
+        (logits,) = self._session.run(None, {INPUT: look.show(photo)[None]})
+        found: Floats = logits[0]
+        return found

@@ -12,6 +12,7 @@ from export.labels import GARMENTS, LABELS
 
 Confusion = NDArray[np.int64]  # (15, 15), rows: true label, columns: found label
 _CLOTHING = np.array([label in GARMENTS for label in LABELS])
+_RARE = 0.01
 
 
 def confusion(truth: NDArray[Any], found: NDArray[Any]) -> Confusion:
@@ -55,6 +56,21 @@ def by_label(counts: Confusion) -> dict[str, dict[str, float]]:
         "precision": precision_by_label(counts),
         "recall": recall_by_label(counts),
     }
+
+
+def actual_garments(counts: Confusion) -> dict[str, dict[str, float]]:
+    """For each garment label found, the shares of the garment labels that its pixels truly have, largest first.
+
+    Pixels that are no garment do not count; shares below 0.01 are left out, and so are labels that were never found.
+    """
+    shares: dict[str, dict[str, float]] = {}
+    for found in GARMENTS:
+        pixels = {actual: int(counts[LABELS.index(actual), LABELS.index(found)]) for actual in GARMENTS}
+        total = sum(pixels.values())
+        kept = {actual: round(count / total, 4) for actual, count in pixels.items() if count >= _RARE * total > 0}
+        if kept:
+            shares[found] = dict(sorted(kept.items(), key=lambda entry: -entry[1]))
+    return shares
 
 
 def _shares(counts: Confusion, totals: NDArray[np.int64]) -> dict[str, float]:

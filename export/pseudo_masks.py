@@ -44,7 +44,7 @@ def pseudo_mask(parser: Parser, photo: Raster, label: int) -> LabelMap | None:
     height, width = photo.shape[:2]
     scale = min(1.0, _SIDE / max(height, width))
     small = resize(photo, round(height * scale), round(width * scale))
-    shares = parser.parse(small).probabilities()
+    shares = parser.probabilities(small)
     clothing = shares[..., _CLOTHING].sum(axis=2)
     seen = clothing > 0.5
     if not _AREAS[0] < seen.mean() < _AREAS[1]:

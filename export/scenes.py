@@ -69,13 +69,18 @@ def pasted(rng: Generator, scene: Scene, wanted: Bools, elsewhere: Scene, size: 
         wanted: (h, w) like the photo.
         elsewhere: another photo, for its background.
     """
+    return laid(rng, scene, wanted, background(rng, elsewhere, size), (0.5, 1.1), turn)
+
+
+def laid(rng: Generator, scene: Scene, wanted: Bools, ground: Raster, fill: tuple[float, float], turn: float) -> Scene:
+    """What is wanted of a photo, (h, w) like it, laid on a ground: its box takes such a share of the ground's."""
     rows, columns = np.flatnonzero(wanted.any(axis=1)), np.flatnonzero(wanted.any(axis=0))
-    ground = background(rng, elsewhere, size)
+    size = ground.shape[:2]
     if not len(rows):
         return Scene(ground, np.full(size, BACKGROUND, np.uint8))
     centre = ((columns[0] + columns[-1]) / 2, (rows[0] + rows[-1]) / 2)
     fit = min(size[0] / (rows[-1] - rows[0] + 1), size[1] / (columns[-1] - columns[0] + 1))
-    zoom = min(5.0, fit * rng.uniform(0.5, 1.1))
+    zoom = min(5.0, fit * rng.uniform(*fill))
     matrix = _camera(rng, centre, zoom, turn, size)
     alpha = cv2.warpAffine(wanted.astype(np.float32), matrix, size[::-1])
     photo = cv2.warpAffine(scene.photo, matrix, size[::-1])
@@ -97,6 +102,15 @@ def background(rng: Generator, elsewhere: Scene, size: tuple[int, int]) -> Raste
         patch = np.rot90(patch, int(rng.integers(4)))
         return resize(np.ascontiguousarray(patch), *size)
     return _drawn_ground(rng, size)
+
+
+def emptied(scene: Scene) -> Raster:
+    """The photo without its people: where they stood, their surroundings spread out."""
+    small = shrink(scene, 128)
+    hole = cv2.dilate(clothed_person(small.labels).astype(np.uint8), np.ones((9, 9), np.uint8))
+    filled = cv2.inpaint(small.photo, hole, 3, cv2.INPAINT_TELEA)
+    alpha = cv2.resize(hole.astype(np.float32), scene.photo.shape[1::-1])[..., None]
+    return (resize(filled, *scene.photo.shape[:2]) * alpha + scene.photo * (1 - alpha)).astype(np.uint8)
 
 
 def relit(rng: Generator, photo: Raster) -> Raster:

@@ -3,6 +3,7 @@
 import asyncio
 
 from clothing_retrieval.v1 import types_pb2
+from gateway.matching import Confusion
 from gateway.stages import Stages
 from serving.deadline import Deadline
 from serving.errors import ServiceError
@@ -45,3 +46,11 @@ class Pipeline:
         """Side of the cutouts that the embedding model takes as they are, in pixels."""
         _, embed_model = await self.models(deadline)
         return embed_model.input_size
+
+    async def confusion(self, deadline: Deadline) -> Confusion:
+        """Which garments the segmentation model confuses. Raises StageFailed or DeadlineExceeded."""
+        segment_model, _ = await self.models(deadline)
+        shares: dict[str, dict[str, float]] = {}
+        for one in segment_model.confusions:
+            shares.setdefault(one.predicted, {})[one.actual] = one.share
+        return shares

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from google.protobuf.duration_pb2 import Duration
 
 from clothing_retrieval.v1 import retrieval_service_pb2, search_service_pb2, segment_service_pb2, types_pb2
-from gateway.matching import Matching, merge, probes_for
+from gateway.matching import Confusion, Matching, Scope, merge, scopes_of
 from gateway.pipeline import Pipeline
 from gateway.settings import Settings
 from gateway.stages import Stages
@@ -21,6 +21,8 @@ _MATCHING = {
 }
 _DEFAULT_TOP_K = 5
 _LARGEST_TOP_K = 100
+_MOST_PROBES = 64
+"""Of one query, by the search service."""
 
 
 @dataclass(frozen=True)
@@ -95,25 +97,43 @@ class PhotoSearch:
         top_k: int,
         deadline: Deadline,
     ) -> list[list[types_pb2.Match]]:
-        matching = _MATCHING.get(request.category_matching, self._default_matching)
-        probes = [
-            probes_for(embedding, garment.category, matching)
-            for garment, embedding in zip(garments, embeddings, strict=True)
-        ]
-        if request.categories and not garments[0].category and matching is not Matching.IGNORE:
-            probes[0][0].categories.extend(request.categories)  # the whole photo, among the kinds asked for
+        confusion = {} if request.whole_image else await self._pipeline.confusion(deadline)
+        scopes = [self._scopes(request, garment, confusion) for garment in garments]
         query = search_service_pb2.QueryRequest(
-            collection=request.collection,
-            model_digest=digest,
-            probes=[probe for own in probes for probe in own],
-            top_k=top_k,
-            filter=request.filter,
+            collection=request.collection, model_digest=digest, top_k=top_k, filter=request.filter
         )
         bound = request.max_distance if request.HasField("max_distance") else self._settings.max_distance
         if bound is not None:
             query.max_distance = bound
-        answers = iter((await self._stages.query(query, deadline)).results)
-        return [merge([next(answers).matches for _ in own], top_k, self._settings.category_penalty) for own in probes]
+        probes = [
+            search_service_pb2.Probe(embedding=embedding, categories=scope.categories)
+            for embedding, own in zip(embeddings, scopes, strict=True)
+            for scope in own
+        ]
+        answers = iter(await self._answers(query, probes, deadline))
+        return [merge([(scope, next(answers).matches) for scope in own], top_k) for own in scopes]
+
+    def _scopes(
+        self, request: retrieval_service_pb2.SearchRequest, garment: types_pb2.Garment, confusion: Confusion
+    ) -> list[Scope]:
+        matching = _MATCHING.get(request.category_matching, self._default_matching)
+        if not garment.category and matching is not Matching.IGNORE:
+            return [Scope(tuple(request.categories))]  # the whole photo, among the kinds asked for
+        return scopes_of(garment.category, matching, confusion, self._settings.category_penalty)
+
+    async def _answers(
+        self,
+        query: search_service_pb2.QueryRequest,
+        probes: Sequence[search_service_pb2.Probe],
+        deadline: Deadline,
+    ) -> list[search_service_pb2.ProbeMatches]:
+        """One for each probe, in one call unless a parser of many garments needs more."""
+        answers: list[search_service_pb2.ProbeMatches] = []
+        for start in range(0, len(probes), _MOST_PROBES):
+            part = search_service_pb2.QueryRequest(probes=probes[start : start + _MOST_PROBES])
+            part.MergeFrom(query)
+            answers.extend((await self._stages.query(part, deadline)).results)
+        return answers
 
 
 def checked_top_k(top_k: int) -> int:

@@ -28,7 +28,8 @@ class Settings(ServerSettings):
         0.1,
         ge=0,
         le=2,
-        description="With `prefer`: distance that is added, for the order only, to items of other categories.",
+        description="With `prefer`: distance that is added, for the order only, to items of other categories; "
+        "less the likelier the parser takes one for the other.",
     )
     import_in_flight: int = Field(16, ge=1, description="Items of one import stream that are worked on at a time.")
     import_item_timeout_s: float = Field(

@@ -6,12 +6,9 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from segment_service.look import Bools, Box, Floats, Look, without_specks
 from serving.images import Raster, resize
-
-Floats = NDArray[np.float32]
-Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -19,7 +16,7 @@ class Rules:
     """What counts as a garment. Areas are shares."""
 
     min_area: float = 0.004
-    """Of the photo: what is smaller is left out."""
+    """Of what is looked at: what is smaller is left out."""
     min_part: float = 0.1
     """Of the garment's largest connected part: smaller parts are specks."""
     min_confidence: float = 0.2
@@ -27,16 +24,8 @@ class Rules:
     """Two labels are one garment where the larger one is, on average, at least this likely all over the smaller one."""
     margin: float = 0.05
     """White border of a cutout, on each side, as a share of the garment's longer side."""
-
-
-@dataclass(frozen=True)
-class Box:
-    """In pixels of the decoded photo."""
-
-    x: int
-    y: int
-    width: int
-    height: int
+    closer_look: float = 1.4
+    """The parser looks again at the clothed part of a photo where it would see it this many times larger."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +38,8 @@ class Garment:
     """(h, w) on the parser's grid: by how much the category's probability leads the best other's; positive inside."""
     cell: float
     """Side of a grid cell, in pixels of the decoded photo."""
+    corner: tuple[float, float] = (0.0, 0.0)
+    """Where the grid's first cell begins: x, y in pixels of the decoded photo."""
 
     def scaled(self, zoom: float, height: int, width: int) -> "Garment":
         """The same garment in the same photo at another resolution, where it is (height, width)."""
@@ -56,7 +47,8 @@ class Garment:
         right = min(width, round((self.box.x + self.box.width) * zoom))
         bottom = min(height, round((self.box.y + self.box.height) * zoom))
         box = Box(left, top, max(1, right - left), max(1, bottom - top))
-        return dataclasses.replace(self, box=box, cell=self.cell * zoom)
+        corner = (self.corner[0] * zoom, self.corner[1] * zoom)
+        return dataclasses.replace(self, box=box, cell=self.cell * zoom, corner=corner)
 
     def mask(self, height: int, width: int) -> Bools:
         """The garment's pixels in a photo of this size: (height, width)."""
@@ -75,8 +67,8 @@ class Garment:
     def _support_at(self, left: float, top: float, step: float, height: int, width: int) -> Floats:
         """Support sampled at the centres of height × width pixels of size ``step`` from (left, top) on."""
         factor = step / self.cell
-        offset_x = (left + step / 2) / self.cell - 0.5
-        offset_y = (top + step / 2) / self.cell - 0.5
+        offset_x = (left + step / 2 - self.corner[0]) / self.cell - 0.5
+        offset_y = (top + step / 2 - self.corner[1]) / self.cell - 0.5
         matrix = np.array([[factor, 0, offset_x], [0, factor, offset_y]], np.float64)
         return cv2.warpAffine(  # type: ignore[return-value]
             self.support,
@@ -88,24 +80,15 @@ class Garment:
 
 
 def find_garments(
-    logits: Floats,
-    labels: Sequence[str],
-    garments: frozenset[str],
-    photo_size: tuple[int, int],
-    cell: float,
-    rules: Rules,
+    logits: Floats, labels: Sequence[str], garments: frozenset[str], look: Look, rules: Rules
 ) -> list[Garment]:
     """The garments in a photo, largest first.
 
     Args:
-        logits: (len(labels), h, w) of the letterboxed photo, which lies top-left.
+        logits: (len(labels), h, w) of what was looked at, letterboxed: it lies top-left.
         garments: those of the labels that are garments.
-        photo_size: (height, width) of the decoded photo, in pixels.
-        cell: side of a grid cell, in pixels of the decoded photo.
     """
-    rows = min(logits.shape[1], max(1, round(photo_size[0] / cell)))
-    columns = min(logits.shape[2], max(1, round(photo_size[1] / cell)))
-    probabilities = _softmax(logits[:, :rows, :columns])
+    probabilities, cell = look.probabilities(logits), look.cell(logits)
     kinds = _kinds(probabilities, [label in garments for label in labels], rules.wavering)
     shares = np.stack([probabilities[kind].sum(axis=0) for kind in kinds])
     winner = shares.argmax(axis=0)
@@ -114,7 +97,7 @@ def find_garments(
     for index in np.unique(winner):
         if labels[kinds[index][0]] not in garments:
             continue
-        region = _without_specks(winner == index, rules.min_part)
+        region = without_specks(winner == index, rules.min_part)
         means = [float(probabilities[label][region].mean()) for label in kinds[index]]
         area, confidence = float(region.mean()), max(means)
         if area < rules.min_area or confidence < rules.min_confidence:
@@ -123,7 +106,9 @@ def find_garments(
         support = shares[index] - best_other
         support[(winner == index) & ~region] = -1
         category = labels[kinds[index][means.index(confidence)]]
-        found.append(Garment(category, confidence, area, _box(region, cell, photo_size), support, cell))
+        walled, corner = look.walled(support, cell)
+        box = look.box(region, cell)
+        found.append(Garment(category, confidence, area * look.share, box, walled, cell, corner))
     return sorted(found, key=lambda garment: -garment.area)
 
 
@@ -144,28 +129,6 @@ def _kinds(probabilities: Floats, is_garment: Sequence[bool], wavering: float) -
             kinds[larger[int(means.argmax())]] += kinds[label]
             kinds[label] = []
     return [kind for kind in kinds if kind]
-
-
-def _softmax(logits: Floats) -> Floats:
-    powers = np.exp(logits - logits.max(axis=0))
-    probabilities: Floats = powers / powers.sum(axis=0)
-    return probabilities
-
-
-def _without_specks(mask: Bools, min_part: float) -> Bools:
-    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    areas = stats[:, cv2.CC_STAT_AREA].copy()
-    areas[0] = 0  # the rest of the photo
-    kept: Bools = (areas >= min_part * areas.max())[parts] & mask
-    return kept
-
-
-def _box(region: Bools, cell: float, photo_size: tuple[int, int]) -> Box:
-    rows, columns = np.flatnonzero(region.any(axis=1)), np.flatnonzero(region.any(axis=0))
-    height, width = photo_size
-    left, top = min(width - 1, round(columns[0] * cell)), min(height - 1, round(rows[0] * cell))
-    right, bottom = min(width, round((columns[-1] + 1) * cell)), min(height, round((rows[-1] + 1) * cell))
-    return Box(left, top, max(1, right - left), max(1, bottom - top))
 
 
 def _crop_square(photo: Raster, left: float, top: float, square: float, side: int) -> Raster:

@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from segment_service.labels import GARMENTS
 from segment_service.mmseg_loading import stand_in
 from segment_service.settings import Settings
 from serving.engine import Loaded
 from serving.models import ModelError
 from serving.onnx_engine import load_onnx
 
-GARMENTS = (
-    "top", "outer", "dress", "pants", "skirt", "leggings", "footwear", "bag", "headwear", "eyewear", "neckwear", "belt",
-)  # fmt: skip
 _FILES = {"SEGMENT_CONFIG": "config", "SEGMENT_CHECKPOINT": "checkpoint"}
 
 

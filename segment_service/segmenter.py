@@ -13,12 +13,13 @@ from PIL import Image
 
 from clothing_retrieval.v1 import types_pb2
 from segment_service.garments import Garment, Rules, find_garments
+from segment_service.look import Floats, Look
 from segment_service.parser import load_parser
 from segment_service.settings import Settings
 from serving.admission import Admission
 from serving.cpus import available_cpus
 from serving.deadline import Deadline
-from serving.images import ImageLimits, Picture, Raster, decode, letterbox
+from serving.images import ImageLimits, Picture, Raster, decode
 from serving.model_runner import ModelRunner
 from serving.pool import WorkPool
 
@@ -80,9 +81,13 @@ class Segmenter:
         with self._admission.enter():
             # What waits beyond this is still encoded: a decoded photo may take a hundred times the memory.
             async with self._decoded:
-                picture, canvas, scale = await self._pool.run(deadline, lambda: self._prepare(image))
+                picture, look, canvas = await self._pool.run(deadline, lambda: self._prepare(image))
                 logits = await self.runner.run(canvas, deadline)
-                return await self._pool.run(deadline, lambda: self._cut_out(logits, picture, scale, wanted))
+                closer = await self._pool.run(deadline, lambda: self._look_closer(logits, picture, look))
+                if closer is not None:
+                    look, canvas = closer
+                    logits = await self.runner.run(canvas, deadline)
+                return await self._pool.run(deadline, lambda: self._cut_out(logits, picture, look, wanted))
 
     async def start(self) -> None:
         """Loads and warms up. Raises ModelError."""
@@ -93,24 +98,23 @@ class Segmenter:
         await self.runner.stop()
         self._pool.stop()
 
-    def _prepare(self, image: types_pb2.Image) -> tuple[Picture, Raster, float]:
+    def _prepare(self, image: types_pb2.Image) -> tuple[Picture, Look, Raster]:
         picture = decode(image, self._limits)
         size = self.runner.served.manifest.input
-        return picture, *letterbox(picture.pixels, size.height, size.width)
+        look = Look.at_all(picture.pixels, (size.height, size.width))
+        return picture, look, look.show(picture.pixels)
 
-    def _cut_out(self, logits: NDArray[np.float32], picture: Picture, scale: float, wanted: Wanted) -> Photo:
+    def _look_closer(self, logits: Floats, picture: Picture, look: Look) -> tuple[Look, Raster] | None:
+        manifest = self.runner.served.manifest
+        is_garment = [label in self.categories for label in manifest.labels]
+        closer = look.closer(logits, is_garment, self._rules.min_part, self._rules.closer_look)
+        return None if closer is None else (closer, closer.show(picture.pixels))
+
+    def _cut_out(self, logits: Floats, picture: Picture, look: Look, wanted: Wanted) -> Photo:
         rules = self._rules
         if wanted.min_confidence is not None:
             rules = dataclasses.replace(rules, min_confidence=wanted.min_confidence)
-        stride = self.runner.served.manifest.input.height / logits.shape[1]
-        found = find_garments(
-            logits,
-            self.runner.served.manifest.labels,
-            self.categories,
-            picture.pixels.shape[:2],
-            stride / scale,
-            rules,
-        )
+        found = find_garments(logits, self.runner.served.manifest.labels, self.categories, look, rules)
         kept = wanted.categories or self.categories
         segmented = [self._render(garment, picture, wanted, rules) for garment in found if garment.category in kept]
         return Photo(picture.width, picture.height, segmented)

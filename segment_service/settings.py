@@ -24,7 +24,9 @@ class Settings(WorkerSettings):
         description="mmseg: which of the checkpoint's classes are garments, separated by commas. "
         "Empty: those whose names the shipped parser knows too.",
     )
-    min_area: float = Field(Rules.min_area, ge=0, le=1, description="Smallest garment, as a share of the photo.")
+    min_area: float = Field(
+        Rules.min_area, ge=0, le=1, description="Smallest garment, as a share of what is looked at."
+    )
     min_part: float = Field(
         Rules.min_part, ge=0, le=1, description="Smallest part of a garment, as a share of its largest part."
     )
@@ -41,5 +43,12 @@ class Settings(WorkerSettings):
         Rules.margin, ge=0, le=1, description="White border of a cutout, as a share of the garment's longer side."
     )
 
+    closer_look: float = Field(
+        Rules.closer_look,
+        gt=1,
+        description="The parser looks again where it would see the clothing in a photo this many times larger. "
+        "A second look costs what the first did; `inf`: never.",
+    )
+
     def rules(self) -> Rules:
-        return Rules(self.min_area, self.min_part, self.min_confidence, self.wavering, self.margin)
+        return Rules(self.min_area, self.min_part, self.min_confidence, self.wavering, self.margin, self.closer_look)

@@ -88,6 +88,11 @@ class ModelRunner:
             categories=manifest.garments,
             dimension=manifest.dimension,
             input_size=manifest.input.height if manifest.kind == "embed" else 0,
+            confusions=[
+                types_pb2.Confusion(predicted=predicted, actual=actual, share=share)
+                for predicted, shares in manifest.confusion.items()
+                for actual, share in shares.items()
+            ],
         )
 
     @property

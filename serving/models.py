@@ -3,11 +3,12 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Precision = Literal["fp32", "fp16", "int8"]
+Share = Annotated[float, Field(ge=0, le=1)]
 DEFAULT_FOLDER = Path(__file__).resolve().parent.parent / "models"
 
 
@@ -42,12 +43,17 @@ class Manifest(BaseModel):
     quality: dict[str, float | str]
     labels: list[str] = []
     garments: list[str] = []
+    confusion: dict[str, dict[str, Share]] = {}
+    """For each garment that a parser names, the shares of the garments that its pixels truly are. Empty: unknown."""
     dimension: int = 0
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> "Manifest":
         if self.kind == "segment" and not (self.labels and self.garments and set(self.garments) <= set(self.labels)):
             raise ValueError("a segment model needs `labels`, and `garments` among them")
+        named = {name for predicted, actual in self.confusion.items() for name in (predicted, *actual)}
+        if unknown := sorted(named - set(self.garments)):
+            raise ValueError(f"`confusion` names {', '.join(unknown)}: not among `garments`")
         if self.kind == "embed" and (self.dimension <= 0 or self.input.height != self.input.width):
             raise ValueError("an embed model needs a `dimension` and a square input")
         if not self.files:

@@ -62,7 +62,7 @@ class Embedding(_message.Message):
     def __init__(self, values: _Optional[_Iterable[float]] = ...) -> None: ...
 
 class Model(_message.Message):
-    __slots__ = ("name", "version", "digest", "device", "categories", "dimension", "input_size")
+    __slots__ = ("name", "version", "digest", "device", "categories", "dimension", "input_size", "confusions")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     DIGEST_FIELD_NUMBER: _ClassVar[int]
@@ -70,6 +70,7 @@ class Model(_message.Message):
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     DIMENSION_FIELD_NUMBER: _ClassVar[int]
     INPUT_SIZE_FIELD_NUMBER: _ClassVar[int]
+    CONFUSIONS_FIELD_NUMBER: _ClassVar[int]
     name: str
     version: str
     digest: str
@@ -77,7 +78,18 @@ class Model(_message.Message):
     categories: _containers.RepeatedScalarFieldContainer[str]
     dimension: int
     input_size: int
-    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., digest: _Optional[str] = ..., device: _Optional[str] = ..., categories: _Optional[_Iterable[str]] = ..., dimension: _Optional[int] = ..., input_size: _Optional[int] = ...) -> None: ...
+    confusions: _containers.RepeatedCompositeFieldContainer[Confusion]
+    def __init__(self, name: _Optional[str] = ..., version: _Optional[str] = ..., digest: _Optional[str] = ..., device: _Optional[str] = ..., categories: _Optional[_Iterable[str]] = ..., dimension: _Optional[int] = ..., input_size: _Optional[int] = ..., confusions: _Optional[_Iterable[_Union[Confusion, _Mapping]]] = ...) -> None: ...
+
+class Confusion(_message.Message):
+    __slots__ = ("predicted", "actual", "share")
+    PREDICTED_FIELD_NUMBER: _ClassVar[int]
+    ACTUAL_FIELD_NUMBER: _ClassVar[int]
+    SHARE_FIELD_NUMBER: _ClassVar[int]
+    predicted: str
+    actual: str
+    share: float
+    def __init__(self, predicted: _Optional[str] = ..., actual: _Optional[str] = ..., share: _Optional[float] = ...) -> None: ...
 
 class Item(_message.Message):
     __slots__ = ("id", "title", "url", "image_url", "category", "currency", "price", "sale_price", "gender", "in_stock", "attributes", "update_time")

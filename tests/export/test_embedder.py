@@ -3,10 +3,13 @@ import pytest
 import torch
 from torch.nn import functional
 
-from export.backbone import FEATURES
+from export import kinds
+from export.embedder import GarmentEmbedder
 from export.evaluate_embedder import folder_scores
-from export.garment_views import NO_FOLDER, cut_out
-from export.train_embedder import Features, Recipe, folder_contrast, learn_projection, pair_contrast
+from export.garment_views import cut_out, on_another_street
+from export.labels import LABELS
+from export.scenes import Scene
+from export.train_embedder import Maps, Recipe, class_loss, kind_contrast, pair_contrast, train
 
 
 def unit(rows: torch.Tensor) -> torch.Tensor:
@@ -21,27 +24,79 @@ def test_the_pair_loss_is_low_where_views_of_a_garment_agree() -> None:
     assert agree < 0.1 < mixed
 
 
-def test_the_folder_loss_is_low_where_folders_lie_together() -> None:
+def one_hot(*numbers: int) -> torch.Tensor:
+    return functional.one_hot(torch.tensor(numbers), 3).bool()
+
+
+def test_the_kind_loss_is_low_where_kinds_lie_together() -> None:
     torch.manual_seed(0)
     centres = unit(torch.randn(3, 32))
-    folders = torch.arange(12) % 3
-    assert (
-        folder_contrast(centres[folders], folders, 0.1) < folder_contrast(centres[folders.roll(1)], folders, 0.1) + 1e-6
-    )
-    assert folder_contrast(centres[folders], folders, 0.1) < folder_contrast(unit(torch.randn(12, 32)), folders, 0.1)
+    numbers = [index % 3 for index in range(12)]
+    together = kind_contrast(centres[numbers], one_hot(*numbers), 0.1)
+    assert together < kind_contrast(unit(torch.randn(12, 32)), one_hot(*numbers), 0.1)
 
 
-def test_learning_brings_views_of_one_garment_together() -> None:
+def test_what_may_be_of_one_kind_neither_attracts_nor_repels() -> None:
+    torch.manual_seed(0)
+    embeddings = unit(torch.randn(5, 8)).requires_grad_()
+    either = one_hot(0, 0, 1, 1, 0)
+    either[4, 1] = True  # may be of kind 0 or 1
+    kind_contrast(embeddings, either, 0.1).backward()
+    assert embeddings.grad is not None
+    assert embeddings.grad[:4].abs().sum() > 0
+    assert embeddings.grad[4].abs().sum() == 0
+
+
+def test_any_of_the_kinds_that_a_label_covers_is_right() -> None:
+    guesses = torch.tensor([[9.0, 9.0, 0.0]])
+    assert class_loss(guesses, torch.tensor([[True, True, False]])) < 0.01
+    assert class_loss(guesses, torch.tensor([[True, False, False]])) == pytest.approx(np.log(2), abs=0.01)
+
+
+def test_folders_are_single_kinds_and_labels_cover_their_folders() -> None:
+    covered = kinds.covered()
+    assert covered[kinds.of_folder("pants")].sum() == 1
+    pants = covered[kinds.of_label("pants")]
+    assert {kind for kind, may_be in zip(kinds.KINDS, pants, strict=True) if may_be} == {"pants", "shorts"}
+    assert covered[kinds.of_label("bag")].sum() == 1
+    assert covered.any(axis=1).all()
+
+
+def test_learning_brings_views_of_one_garment_together_and_kinds_apart() -> None:
     rng = np.random.default_rng(0)
-    garments = np.repeat(np.arange(60), 3)
-    values = rng.normal(0, 1, (60, FEATURES))[garments] + rng.normal(0, 1.5, (180, FEATURES))
-    folders = np.where(garments < 40, garments % 4, NO_FOLDER)
-    features = Features(values.astype(np.float32), garments, folders)
-    projection = learn_projection(features, Recipe(epochs=15, batch=30))
+    garments = np.repeat(np.arange(40), 3)
+    noise = rng.normal(0, 0.7, (120, 192, 7, 7))
+    values = rng.normal(0, 1, (40, 192, 1, 1))[garments] + noise
+    rows = np.array([kinds.of_folder(("dress", "hat")[garment % 2]) for garment in garments])
+    maps = Maps(values.astype(np.float16), garments, rows)
+    embedder = train(maps, Recipe(warm_up_epochs=10, epochs=1, garments=8))
     with torch.no_grad():
-        vectors = unit(projection(torch.from_numpy(features.values)))
-    nearest = (vectors @ vectors.T).fill_diagonal_(-1).argmax(1).numpy()
+        kind, instance = embedder.parts(embedder.features(torch.from_numpy(values).float()))
+    nearest = (instance @ instance.T).fill_diagonal_(-1).argmax(1).numpy()
     assert (garments[nearest] == garments).mean() > 0.95
+    nearest = (kind @ kind.T).fill_diagonal_(-1).argmax(1).numpy()
+    assert (garments[nearest] % 2 == garments % 2).mean() > 0.95
+
+
+def test_an_embedding_has_unit_length_and_its_distance_weighs_both_parts() -> None:
+    torch.manual_seed(0)
+    embedder = GarmentEmbedder(kind_share=0.3, pretrained=False).eval()
+    pictures = torch.randint(0, 256, (2, 224, 224, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        vectors = embedder(pictures)
+        kind, instance = embedder.parts(embedder.features(embedder.maps(pictures)))
+    torch.testing.assert_close(vectors.norm(dim=1), torch.ones(2))
+    expected = 0.3 * kind[0] @ kind[1] + 0.7 * instance[0] @ instance[1]
+    torch.testing.assert_close(vectors[0] @ vectors[1], expected)
+
+
+def test_a_person_put_on_another_street_keeps_the_labels() -> None:
+    labels = np.zeros((200, 120), np.uint8)
+    labels[40:160, 40:80] = LABELS.index("dress")
+    scene = Scene(np.full((200, 120, 3), 90, np.uint8), labels)
+    moved = on_another_street(np.random.default_rng(0), scene, scene)
+    assert moved.photo.shape[:2] == moved.labels.shape
+    assert set(np.unique(moved.labels)) == {0, LABELS.index("dress")}
 
 
 def test_precision_counts_the_first_five() -> None:

@@ -36,6 +36,13 @@ def test_the_parsers_labels_are_those_it_was_trained_on() -> None:
     assert tuple(manifest.garments) == GARMENTS
 
 
+def test_the_parser_tells_what_it_confuses() -> None:
+    manifest = load_model(DEFAULT_FOLDER, "clothing-parser", "segment", "int8", "cpu").manifest
+    assert set(manifest.confusion) == set(GARMENTS)
+    for shares in manifest.confusion.values():
+        assert 0.9 < sum(shares.values()) < 1.001
+
+
 @pytest.mark.parametrize("name", [model[0] for model in MODELS])
 def test_a_model_has_a_card_and_measured_figures(name: str) -> None:
     (manifest,) = (DEFAULT_FOLDER / name).glob("*/model.json")

@@ -7,7 +7,7 @@ from PIL import Image
 from export.confusion_picture import draw_confusion
 from export.figures import print_by_label
 from export.labels import IGNORED, LABELS
-from export.parsing_scores import by_label, confusion, iou_by_label, scores
+from export.parsing_scores import actual_garments, by_label, confusion, iou_by_label, scores
 
 
 def test_a_perfect_map_scores_one() -> None:
@@ -34,6 +34,17 @@ def test_precision_is_of_what_was_found_and_recall_of_what_is_there() -> None:
     columns = by_label(confusion(np.array([top, top, top, 0]), np.array([top, outer, outer, top])))
     assert columns["precision"] == {"top": 0.5, "outer": 0.0}
     assert columns["recall"] == {"background": 0.0, "top": pytest.approx(1 / 3)}
+
+
+def test_what_garments_are_is_told_by_what_they_were_found_as() -> None:
+    dress, top, bag, skin = (LABELS.index(label) for label in ("dress", "top", "bag", "skin"))
+    truth = np.repeat([top, dress, bag, skin, 0, dress], [250, 740, 5, 900, 900, 5])
+    found = np.repeat([dress, dress, dress, dress, dress, skin], [250, 740, 5, 900, 900, 5])
+    assert actual_garments(confusion(truth, found)) == {"dress": {"dress": 0.7437, "top": 0.2513}}
+
+
+def test_a_label_whose_pixels_are_all_no_garment_has_no_actual_garments() -> None:
+    assert actual_garments(confusion(np.array([0, 1]), np.array([2, 1]))) == {"top": {"top": 1.0}}
 
 
 def test_the_table_by_label_fits_80_columns_and_shows_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,8 @@ from clothing_retrieval.v1 import (
 )
 from gateway.settings import Settings
 from gateway.worker import GatewayWorker
-from serving.errors import NotFound
+from search_service.requests import MAX_PROBES
+from serving.errors import InvalidField, NotFound
 from tests.servers import AT_ONCE, channel_to, serving
 
 Behaviour = Callable[[Any], Awaitable[Any]]
@@ -43,6 +44,7 @@ class FakeStages:
         self.requests: list[tuple[str, Any]] = []
         self.garments = [("top", 0.5)]
         self.matches: list[list[tuple[str, float]]] = []
+        self.confusion: dict[str, dict[str, float]] = {}
         self.collections: dict[str, dict[str, search_service_pb2.IndexedItem]] = {}
         self.digest = "e" * 64
 
@@ -99,6 +101,9 @@ class FakeStages:
 
     def _GetSegmentModel(self, request: Any) -> Any:
         model = types_pb2.Model(name="parser", version="1", digest="s" * 64, categories=["top", "pants"])
+        for predicted, shares in self.confusion.items():
+            for actual, share in shares.items():
+                model.confusions.add(predicted=predicted, actual=actual, share=share)
         return segment_service_pb2.GetSegmentModelResponse(model=model)
 
     def _Embed(self, request: Any) -> Any:
@@ -110,6 +115,8 @@ class FakeStages:
         return embed_service_pb2.GetEmbedModelResponse(model=model)
 
     def _Query(self, request: Any) -> Any:
+        if len(request.probes) > MAX_PROBES:
+            raise InvalidField("probes", f"has {len(request.probes)}")
         answers = iter(self.matches)
         return search_service_pb2.QueryResponse(
             results=[

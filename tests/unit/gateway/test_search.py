@@ -5,10 +5,10 @@ import grpc
 import pytest
 
 from clothing_retrieval.v1 import retrieval_service_pb2 as pb
-from clothing_retrieval.v1 import types_pb2
+from clothing_retrieval.v1 import search_service_pb2, types_pb2
 from serving.errors import DeadlineExceeded, InvalidImage, ModelMismatch, NotFound, Overloaded, Unavailable
 from tests.servers import details
-from tests.unit.gateway.fake_stages import SIZE, Gateway, gateway
+from tests.unit.gateway.fake_stages import SIZE, FakeStages, Gateway, gateway
 
 IMAGE = types_pb2.Image(encoded=b"a photo")
 
@@ -112,6 +112,68 @@ async def test_preferring_finds_no_more_than_were_asked_for() -> None:
         front.stages.matches = [NEAR, FAR]
         (result,) = (await front.retrieval.Search(pb.SearchRequest(image=IMAGE, top_k=2))).results
     assert ids(result.matches) == ["own near", "other"]
+
+
+def confusing(confusion: dict[str, dict[str, float]]) -> FakeStages:
+    stages = FakeStages()
+    stages.confusion = confusion
+    return stages
+
+
+def asked(query: Any) -> list[list[str]]:
+    return [list(probe.categories) for probe in query.probes]
+
+
+CONFUSION = {"top": {"top": 0.6, "dress": 0.3, "outer": 0.06, "bag": 0.04}}
+
+
+async def test_items_of_a_category_that_the_parser_confuses_rank_by_how_likely_it_does() -> None:
+    async with gateway(confusing(CONFUSION), category_penalty=0.1) as front:
+        everywhere = [("bag", 0.42), ("outer", 0.45), ("dress", 0.46), ("own", 0.50)]
+        front.stages.matches = [[("own", 0.50)], [("dress", 0.46)], [("outer", 0.45)], everywhere]
+        (result,) = (await front.retrieval.Search(pb.SearchRequest(image=IMAGE))).results
+        assert asked(front.stages.last("Query")) == [["top"], ["dress"], ["outer"], []]
+    # 0.50 + 0, 0.46 + 0.1 · (1 - 0.3 / 0.6), 0.42 + 0.1, 0.45 + 0.1 · (1 - 0.06 / 0.6)
+    assert ids(result.matches) == ["own", "dress", "bag", "outer"]
+    assert [match.distance for match in result.matches] == pytest.approx([0.50, 0.46, 0.42, 0.45])
+
+
+@pytest.mark.parametrize(
+    ("matching", "expected"), [(pb.CATEGORY_MATCHING_STRICT, [["top"]]), (pb.CATEGORY_MATCHING_IGNORE, [[]])]
+)
+async def test_what_the_parser_confuses_matters_only_to_prefer(matching: Any, expected: list[list[str]]) -> None:
+    async with gateway(confusing(CONFUSION)) as front:
+        await front.retrieval.Search(pb.SearchRequest(image=IMAGE, category_matching=matching))
+        assert asked(front.stages.last("Query")) == expected
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_the_whole_photo_is_one_probe_whatever_the_parser_confuses(whole: bool) -> None:
+    async with gateway(confusing(CONFUSION)) as front:
+        front.stages.garments = []
+        await front.retrieval.Search(pb.SearchRequest(image=IMAGE, whole_image=whole, categories=["top", "bag"]))
+        assert asked(front.stages.last("Query")) == [["top", "bag"]]
+
+
+@pytest.mark.parametrize(("others", "sizes"), [([], [64, 16]), (["dress", "outer"], [64, 64, 32])])
+async def test_a_photo_of_many_garments_is_queried_in_calls_of_64_probes(others: list[str], sizes: list[int]) -> None:
+    async def names_each_probe(request: Any) -> Any:
+        assert (request.collection, request.top_k, request.max_distance) == ("spring", 4, 0.5)
+        names = [f"{probe.embedding.values[1]:.0f} {''.join(probe.categories)}" for probe in request.probes]
+        matches = [types_pb2.Match(item=types_pb2.Item(id=name), distance=0.25) for name in names]
+        results = [search_service_pb2.ProbeMatches(matches=[match]) for match in matches]
+        return search_service_pb2.QueryResponse(results=results)
+
+    kinds = [f"a kind {number}" for number in range(40)]
+    stages = confusing({kind: {kind: 0.4, **dict.fromkeys(others, 0.2)} for kind in kinds})
+    async with gateway(stages) as front:
+        stages.garments = [(kind, 0.01) for kind in kinds]
+        stages.on["Query"] = names_each_probe
+        request = pb.SearchRequest(image=IMAGE, collection="spring", top_k=4, max_distance=0.5)
+        results = (await front.retrieval.Search(request)).results
+    assert [len(query.probes) for method, query in stages.requests if method == "Query"] == sizes
+    for number, (kind, result) in enumerate(zip(kinds, results, strict=True)):
+        assert ids(result.matches) == [f"{number} {category}" for category in (kind, *others, "")]
 
 
 async def test_the_callers_distance_holds_even_when_it_is_0_else_the_gateways() -> None:

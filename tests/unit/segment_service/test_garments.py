@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
-from segment_service.garments import Box, Floats, Garment, Rules, find_garments
+from segment_service.garments import Garment, Rules, find_garments
+from segment_service.look import Box, Floats, Look
 from tests.pictures import Raster
 
 LABELS = ("background", "top", "pants", "skin")
 WANTED = frozenset(("top", "pants"))
-CELL = 8.0
+IS_GARMENT = [label in WANTED for label in LABELS]
+CANVAS = (192, 128)
 
 
 def logits(*regions: tuple[str, slice, slice], rows: int = 24, columns: int = 16, sure: float = 20.0) -> Floats:
@@ -21,8 +23,12 @@ def logits(*regions: tuple[str, slice, slice], rows: int = 24, columns: int = 16
     return scores
 
 
-def find(scores: Floats, size: tuple[int, int] = (192, 128), cell: float = CELL, **rules: float) -> list[Garment]:
-    return find_garments(scores, LABELS, WANTED, size, cell, Rules(**rules))
+def at_all(size: tuple[int, int] = CANVAS) -> Look:
+    return Look(size, Box(0, 0, size[1], size[0]), CANVAS)
+
+
+def find(scores: Floats, size: tuple[int, int] = CANVAS, **rules: float) -> list[Garment]:
+    return find_garments(scores, LABELS, WANTED, at_all(size), Rules(**rules))
 
 
 def coordinates(height: int = 192, width: int = 128) -> Raster:
@@ -52,7 +58,7 @@ def test_labels_that_are_no_garments_or_not_wanted_are_left_out() -> None:
         ("top", np.s_[2:6], np.s_[4:10]), ("skin", np.s_[8:12], np.s_[4:10]), ("pants", np.s_[14:20], np.s_[4:8])
     )
     assert {garment.category for garment in find(scores)} == {"top", "pants"}
-    only = find_garments(scores, LABELS, frozenset(("pants",)), (192, 128), CELL, Rules())
+    only = find_garments(scores, LABELS, frozenset(("pants",)), at_all(), Rules())
     assert [garment.category for garment in only] == ["pants"]
 
 
@@ -174,8 +180,7 @@ def test_a_portrait_photo_leaves_columns_unused() -> None:
 
 @pytest.mark.parametrize("size", [(191, 127), (185, 121), (100, 16), (16, 100), (192, 1)])
 def test_a_box_never_leaves_a_photo_that_is_no_multiple_of_the_cell(size: tuple[int, int]) -> None:
-    cell = max(size[0] / 24, size[1] / 16)
-    (top,) = find(logits(("top", np.s_[:], np.s_[:])), size=size, cell=cell)
+    (top,) = find(logits(("top", np.s_[:], np.s_[:])), size=size)
     assert top.box.x >= 0
     assert top.box.y >= 0
     assert top.box.x + top.box.width <= size[1]
@@ -204,3 +209,44 @@ def test_neighbours_share_no_pixel() -> None:
     scores = logits(("top", np.s_[4:12], np.s_[4:12]), ("pants", np.s_[12:20], np.s_[4:12]))
     first, second = find(scores)
     assert not (first.mask(192, 128) & second.mask(192, 128)).any()
+
+
+def test_small_clothing_is_looked_at_closer_with_a_border_and_large_clothing_is_not() -> None:
+    small = logits(("top", np.s_[4:8], np.s_[4:8]), ("pants", np.s_[8:12], np.s_[4:8]))  # x 32 to 64, y 32 to 96
+    closer = at_all().closer(small, IS_GARMENT, min_part=0.1, least_zoom=1.4)
+    assert closer is not None
+    assert closer.window == Box(26, 26, 44, 76)
+    assert closer.scale == pytest.approx(192 / 76)
+    assert at_all().closer(small, IS_GARMENT, min_part=0.1, least_zoom=2.6) is None
+    large = logits(("top", np.s_[2:20], np.s_[2:14]))
+    assert at_all().closer(large, IS_GARMENT, min_part=0.1, least_zoom=1.4) is None
+
+
+def test_without_clothing_and_for_specks_there_is_no_closer_look() -> None:
+    assert at_all().closer(logits(("skin", np.s_[4:8], np.s_[4:8])), IS_GARMENT, 0.1, 1.4) is None
+    far_speck = logits(("top", np.s_[2:20], np.s_[2:14]), ("pants", np.s_[22:23], np.s_[15:16]))
+    near_alone = logits(("top", np.s_[2:8], np.s_[2:6]), ("pants", np.s_[22:23], np.s_[15:16]))
+    assert at_all().closer(far_speck, IS_GARMENT, 0.1, 1.4) is None
+    assert at_all().closer(near_alone, IS_GARMENT, 0.1, 1.4) is not None
+
+
+def test_a_closer_look_finds_the_garment_where_it_lies_in_the_photo() -> None:
+    look = Look((384, 256), Box(64, 96, 64, 96), CANVAS)  # a quarter of the photo each way; a cell is 4 pixels
+    (top,) = find_garments(logits(("top", np.s_[6:18], np.s_[4:12])), LABELS, WANTED, look, Rules())
+    assert top.box == Box(80, 120, 32, 48)
+    assert top.area == pytest.approx(32 * 48 / (384 * 256))
+    mask = top.mask(384, 256)
+    assert mask[122:166, 82:110].all()
+    assert mask.sum() == pytest.approx(32 * 48, rel=0.05)
+    doubled = top.scaled(2.0, 768, 512)
+    assert doubled.box == Box(160, 240, 64, 96)
+    assert doubled.mask(768, 512).sum() == pytest.approx(64 * 96, rel=0.05)
+
+
+def test_nothing_beyond_a_closer_look_is_garment() -> None:
+    look = Look((384, 256), Box(64, 96, 64, 96), CANVAS)
+    (top,) = find_garments(logits(("top", np.s_[:], np.s_[:])), LABELS, WANTED, look, Rules())
+    mask = top.mask(384, 256)
+    assert mask[100:188, 68:124].all()
+    mask[96:192, 64:128] = False
+    assert not mask.any()

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from segment_service.parser import GARMENTS, choose_garments, load_parser
+from segment_service.labels import GARMENTS
+from segment_service.parser import choose_garments, load_parser
 from segment_service.settings import Settings
 from serving.models import ModelError
 

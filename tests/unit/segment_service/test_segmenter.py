@@ -57,6 +57,19 @@ async def test_each_garment_comes_with_its_category_box_and_area(stub: Any) -> N
     assert len(response.model_digest) == 64
 
 
+async def test_what_is_small_in_the_photo_is_looked_at_again(tmp_path: Path) -> None:
+    write_parser(tmp_path)
+    image = message(photo(("top", (340, 380, 440, 460)), ("pants", (370, 470, 410, 520)), size=(768, 1024)))
+    found = {}
+    for looks, closer in (("one", float("inf")), ("two", 1.4)):
+        async with segment_service(tmp_path, closer_look=closer) as stub:
+            found[looks] = (await stub.Segment(pb.SegmentRequest(image=image))).garments
+    assert [garment.category for garment in found["one"]] == ["top"]
+    assert [garment.category for garment in found["two"]] == ["top", "pants"]
+    assert near(found["two"][0].box, 340, 380, 440, 460, within=3)
+    assert found["two"][1].area == pytest.approx(40 * 50 / (768 * 1024), rel=0.2)
+
+
 async def test_a_photo_without_clothing_has_no_garments(stub: Any) -> None:
     response = await stub.Segment(pb.SegmentRequest(image=message(photo())))
     assert list(response.garments) == []
@@ -203,3 +216,15 @@ async def test_beyond_its_queue_it_refuses_at_once_with_a_time_to_retry_after(tm
 async def test_it_tells_its_model(stub: Any) -> None:
     model = (await stub.GetSegmentModel(pb.GetSegmentModelRequest())).model
     assert (model.name, model.version, list(model.categories)) == ("clothing-parser", "1", list(GARMENTS))
+    assert not model.confusions
+
+
+async def test_it_tells_what_its_parser_takes_for_what(tmp_path: Path) -> None:
+    write_parser(tmp_path, confusion={"dress": {"dress": 0.6, "top": 0.2}, "bag": {"bag": 1}})
+    async with segment_service(tmp_path) as stub:
+        model = (await stub.GetSegmentModel(pb.GetSegmentModelRequest())).model
+    assert [(one.predicted, one.actual, one.share) for one in model.confusions] == [
+        ("dress", "dress", pytest.approx(0.6)),
+        ("dress", "top", pytest.approx(0.2)),
+        ("bag", "bag", 1.0),
+    ]

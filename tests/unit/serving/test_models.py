@@ -74,6 +74,24 @@ def test_a_parser_must_name_its_labels_and_the_garments_among_them(tmp_path: Pat
         load_model(tmp_path, "clothing-parser", "segment", "auto", "cpu")
 
 
+@pytest.mark.parametrize(
+    ("confusion", "problem"),
+    [
+        ({"top": {"spacesuit": 0.2}}, "`confusion` names spacesuit: not among `garments`"),
+        ({"skin": {"top": 0.2}}, "`confusion` names skin: not among `garments`"),
+        ({"top": {"dress": 1.5}}, r"confusion\.top\.dress"),
+        ({"top": {"dress": -0.5}}, r"confusion\.top\.dress"),
+        ({"top": {"dress": float("nan")}}, r"confusion\.top\.dress"),
+        ({"top": {"dress": "often"}}, r"confusion\.top\.dress"),
+        ({"top": 1}, r"confusion\.top"),
+    ],
+)
+def test_a_confusion_is_of_garments_in_shares(tmp_path: Path, confusion: Any, problem: str) -> None:
+    rewrite(write_parser(tmp_path), confusion=confusion)
+    with pytest.raises(ModelError, match=rf"(?s)model\.json.*{problem}"):
+        load_model(tmp_path, "clothing-parser", "segment", "auto", "cpu")
+
+
 def test_a_model_of_the_wrong_kind_is_refused(tmp_path: Path) -> None:
     write_parser(tmp_path)
     with pytest.raises(ModelError, match="'segment', this service needs 'embed'"):
