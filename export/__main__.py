@@ -60,15 +60,35 @@ def draw_photos(out: Out, count: int = 600) -> None:
 
 
 @app.command()
-def export_parser(config: File, checkpoint: File, street: Street, shop: Shop, out: Out) -> None:
-    """Write a parser's model folder from a checkpoint: ONNX in fp32, fp16 and int8, manifest."""
+def export_parser(
+    config: Annotated[Path, typer.Option(exists=True, dir_okay=False, help="mmsegmentation's; it is Python, and runs")],
+    checkpoint: File,
+    shop: Annotated[Path, typer.Option(exists=True, file_okay=False, help="photos: int8's ranges")],
+    out: Out,
+    street: Annotated[Optional[Path], typer.Option(exists=True, file_okay=False, help="half of the ranges")] = None,  # noqa: UP045
+    height: Annotated[int, typer.Option(help="of the input; 0: the config's")] = 0,
+    width: Annotated[int, typer.Option(help="of the input; 0: the config's")] = 0,
+    garments: Annotated[str, typer.Option(help="classes that are garments, by commas; empty: known names")] = "",
+    license_: Annotated[str, typer.Option("--license", help="of the checkpoint; empty: this project's config")] = "",
+    data: Annotated[Optional[list[str]], typer.Option(help="what trained it, with licence; several times")] = None,  # noqa: UP045
+) -> None:
+    """Write a parser's model folder from an mmsegmentation checkpoint: ONNX in all precisions, manifest."""
     from mmengine.config import Config
 
-    from export.export_parser import calibration_pictures, export_parser
+    from export.export_parser import calibration_pictures, export_parser, load_parser
+    from export.parser_description import describe_parser, input_size
+    from segment_service.mmseg_engine import takes_bgr
+    from serving.models import ModelError
 
     settings = Config.fromfile(config)
-    pictures = calibration_pictures(street, shop, (settings.height, settings.width))
-    export_parser(settings, checkpoint, pictures, out)
+    model = load_parser(settings, checkpoint)
+    try:
+        size = input_size(settings, height, width)
+        description = describe_parser(settings, model.dataset_meta, size, garments, license_, data or ())
+    except (ValueError, ModelError) as error:
+        raise typer.BadParameter(str(error).replace("SEGMENT_GARMENTS", "--garments")) from error
+    pictures = calibration_pictures(street, shop, size)
+    export_parser(model, takes_bgr(settings), description, pictures, out)
 
 
 @app.command()
@@ -83,9 +103,13 @@ def evaluate_parser(
     from export.confusion_picture import draw_confusion
     from export.evaluate_parser import shop_scores, street_confusion
     from export.labels import LABELS
+    from export.model_folder import MANIFEST
     from export.parsing import Parser
     from export.parsing_scores import actual_garments, by_label, scores
+    from serving.models import read_manifest
 
+    if tuple(read_manifest(model / MANIFEST).labels) != LABELS:
+        raise typer.BadParameter("its labels are not those of the street photos", param_hint="--model")
     quality, measured, actual = {}, {}, {}
     for precision, file in measured_files(model).items():
         parser = Parser(file)
@@ -99,7 +123,7 @@ def evaluate_parser(
             draw_confusion(counts, confusion, f"{model.resolve().parent.name}, fp32: held-out street photos")
         quality |= noted(precision, figures)
         actual[precision] = actual_garments(counts)
-    note_figures(model, quality, actual["int8"])
+    note_figures(model, quality, confusion=actual["int8"])
     if json_file is not None:
         json_file.write_text(json.dumps(measured, indent=2) + "\n")
 

@@ -8,13 +8,12 @@ between embeddings is the weighted mean of the two.
 import torch
 from torch import Tensor, nn
 
-from export.backbone import LITE0, load_lite
-from export.graphs import UnitLength, normalised
+from export.backbone import FEATURES, LITE0, MEAN, STD, load_lite
+from export.graphs import Normalise, UnitLength
 from export.model_folder import DIMENSION
 
 KIND_DIMENSION = 64
 _FROZEN_BLOCKS = 15
-_FEATURES = 1280
 
 
 class Heads(nn.Module):
@@ -29,11 +28,11 @@ class Heads(nn.Module):
 
     def __init__(self, kind_share: float) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(_FEATURES))
-        self.register_buffer("spread", torch.ones(_FEATURES))
+        self.register_buffer("mean", torch.zeros(FEATURES))
+        self.register_buffer("spread", torch.ones(FEATURES))
         self.register_buffer("kind_share", torch.tensor(kind_share))
-        self.kind = nn.Linear(_FEATURES, KIND_DIMENSION)
-        self.instance = nn.Linear(_FEATURES, DIMENSION - KIND_DIMENSION)
+        self.kind = nn.Linear(FEATURES, KIND_DIMENSION)
+        self.instance = nn.Linear(FEATURES, DIMENSION - KIND_DIMENSION)
         self.unit_length = UnitLength()
 
     def standardise(self, features: Tensor) -> None:
@@ -58,6 +57,7 @@ class GarmentEmbedder(nn.Module):
     def __init__(self, kind_share: float = 0.0, pretrained: bool = True) -> None:
         super().__init__()
         network = load_lite(LITE0, pretrained)
+        self.normalise = Normalise([MEAN] * 3, [STD] * 3)
         self.stem = nn.Sequential(network._conv_stem, network._bn0, nn.ReLU6())
         self.frozen = nn.Sequential(*network._blocks[:_FROZEN_BLOCKS])
         self.tuned = nn.Sequential(*network._blocks[_FROZEN_BLOCKS:], network._conv_head, network._bn1, nn.ReLU6())
@@ -65,7 +65,7 @@ class GarmentEmbedder(nn.Module):
 
     def maps(self, image: Tensor) -> Tensor:
         """(n, 224, 224, 3) uint8 RGB → (n, 192, 7, 7), by the frozen part."""
-        return self.frozen(self.stem(normalised(image)))
+        return self.frozen(self.stem(self.normalise(image)))
 
     def features(self, maps: Tensor) -> Tensor:
         """(n, 192, 7, 7) → (n, 1280), by the tuned part."""

@@ -80,16 +80,10 @@ def write_manifest(folder: Path, description: Description) -> None:
     _replace(folder / MANIFEST, manifest)
 
 
-def note_figures(
-    folder: Path, quality: Mapping[str, float], confusion: Mapping[str, Mapping[str, float]] | None = None
-) -> None:
-    """Puts measured figures into a manifest in place of those it has.
-
-    Args:
-        confusion: a parser's, as ``parsing_scores.actual_garments`` gives it.
-    """
-    manifest = json.loads((folder / MANIFEST).read_text()) | {"quality": dict(quality)}
-    _replace(folder / MANIFEST, manifest | ({"confusion": confusion} if confusion else {}))
+def note_figures(folder: Path, quality: Mapping[str, float], **others: object) -> None:
+    """Puts measured figures, and other fields that were measured, into a manifest in place of those it has."""
+    manifest = json.loads((folder / MANIFEST).read_text())
+    _replace(folder / MANIFEST, manifest | {"quality": dict(quality)} | others)
 
 
 def files(folder: Path) -> dict[str, Path]:

@@ -31,6 +31,7 @@ def write_precisions(
     calibration: Pictures,
     int8_in_float: Sequence[str] = (),
     fp16_in_float: Sequence[str] = (),
+    reference: nn.Module | None = None,
 ) -> Agreement:
     """Writes fp32, fp16 and int8 into a folder that it makes; prints how they agree.
 
@@ -38,6 +39,7 @@ def write_precisions(
         output: the name of the graph's output.
         calibration: (n, h, w, 3) at the graph's input size; int8's ranges come from all, the figures from the first.
         int8_in_float, fp16_in_float: names of nodes (or their beginnings) that stay in float.
+        reference: the network that fp32 is held against, where the graph only computes the same as it.
 
     Raises:
         ValueError: fp32 differs from PyTorch by more than ``MAX_DIFFERENCE``, or fp16's cosine to fp32 is below
@@ -46,7 +48,7 @@ def write_precisions(
     folder.mkdir(parents=True, exist_ok=True)
     fp32, fp16, int8 = (folder / name for name in (FP32, FP16, INT8))
     write_onnx(graph, fp32, output, *calibration.shape[1:3])
-    difference = parity(graph, fp32, calibration[:8])
+    difference = parity(reference or graph, fp32, calibration[:8])
     print(f"largest difference between PyTorch and {FP32}: {difference:.2e} of the largest output")
     if difference > MAX_DIFFERENCE:
         raise ValueError(f"{fp32}: differs from PyTorch by {difference:.2e}, more than {MAX_DIFFERENCE}")

@@ -71,7 +71,7 @@ def load_mmseg(settings: Settings) -> Loaded:
     network = _build(config, checkpoint, settings)
     instances = settings.instances or 1
     torch.set_num_threads(max(1, available_cpus() // instances))  # for the whole process, each engine as many
-    engine = MmsegEngine(network, settings.device, len(labels), _takes_bgr(config))
+    engine = MmsegEngine(network, settings.device, len(labels), takes_bgr(config))
     return Loaded(_describe(settings, config, size, labels, garments), [engine] * instances)
 
 
@@ -161,7 +161,7 @@ def _build(config: Config, checkpoint: dict[str, Any], settings: Settings) -> An
     return network
 
 
-def _takes_bgr(config: Config) -> bool:
+def takes_bgr(config: Config) -> bool:
     """Whether the config's pipeline feeds its data_preprocessor BGR, as mmcv's own loader does."""
     preprocessor = config.model.data_preprocessor
     if preprocessor.get("bgr_to_rgb") or preprocessor.get("rgb_to_bgr"):

@@ -24,6 +24,7 @@ _KNOWN_WARNINGS = (
     "ignore:You are using the legacy TorchScript-based ONNX export:DeprecationWarning",
     "ignore:The feature will be removed:DeprecationWarning",
     "ignore:Constant folding:UserWarning",
+    "ignore:Converting a tensor to a Python boolean",
 )
 
 

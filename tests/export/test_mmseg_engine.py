@@ -17,9 +17,9 @@ from clothing_retrieval.v1 import segment_service_pb2 as pb
 from clothing_retrieval.v1 import segment_service_pb2_grpc
 from export.drawn import drawn_photo
 from export.export_parser import load_parser
-from export.graphs import ParserGraph
 from export.labels import GARMENTS, LABELS
 from export.onnx_files import write_onnx
+from export.parser_graphs import ParserGraph
 from segment_service import parser
 from segment_service.settings import Settings
 from serving.engine import Loaded

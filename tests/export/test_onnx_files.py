@@ -10,8 +10,9 @@ from mmseg.registry import MODELS
 import export.backbone
 import export.head  # noqa: F401  (registers)
 from export.embedder import GarmentEmbedder
-from export.graphs import ParserGraph, normalised
+from export.graphs import Normalise
 from export.onnx_files import Pictures, cosine, open_session, parity, run, write_fp16, write_int8, write_onnx
+from export.parser_graphs import ParserGraph, WholeParserGraph, fits_lean_graph
 from export.rounding import run_rounding
 
 HEAD = {
@@ -29,6 +30,12 @@ def parser_network(head: str) -> torch.nn.Module:
     model = MODELS.build(
         {
             "type": "mmseg.EncoderDecoder",
+            "data_preprocessor": {
+                "type": "mmseg.SegDataPreProcessor",
+                "mean": [127.0, 120.0, 110.0],
+                "std": [128.0, 100.0, 90.0],
+                "rgb_to_bgr": True,
+            },
             "backbone": {"type": "mmseg.EfficientNetLite0"},
             "decode_head": {"type": f"mmseg.{head}", **HEAD},
         }
@@ -53,7 +60,7 @@ def pictures() -> Pictures:
 def test_the_lean_head_gives_what_segformer_head_gives(pictures: Pictures) -> None:
     plain, lean = parser_network("SegformerHead"), parser_network("LeanSegformerHead")
     lean.load_state_dict(plain.state_dict())
-    features = plain.backbone(normalised(torch.from_numpy(pictures[:2])))
+    features = plain.backbone(Normalise([127] * 3, [128] * 3)(torch.from_numpy(pictures[:2])))
     torch.testing.assert_close(lean.decode_head(features), plain.decode_head(features), atol=1e-4, rtol=1e-4)
 
 
@@ -61,8 +68,12 @@ def test_the_lean_head_gives_what_segformer_head_gives(pictures: Pictures) -> No
 def test_the_parser_graph_gives_the_networks_logits(pictures: Pictures) -> None:
     model = parser_network("SegformerHead")
     images = torch.from_numpy(pictures[:2])
-    expected = model.decode_head(model.backbone(normalised(images)))
-    torch.testing.assert_close(ParserGraph(model)(images), expected, atol=1e-3, rtol=1e-3)
+    seen = model.data_preprocessor({"inputs": list(images.permute(0, 3, 1, 2))})["inputs"]
+    expected = model(seen, mode="tensor")
+    for graph in (ParserGraph(model), WholeParserGraph(model)):
+        torch.testing.assert_close(graph(images), expected, atol=1e-3, rtol=1e-3)
+    fed_bgr = model.data_preprocessor({"inputs": list(images.flip(3).permute(0, 3, 1, 2))})["inputs"]
+    torch.testing.assert_close(ParserGraph(model, bgr=True).normalise(images), fed_bgr)
 
 
 def test_the_parser_exports_and_quantises(pictures: Pictures, tmp_path: Path) -> None:
@@ -70,7 +81,7 @@ def test_the_parser_exports_and_quantises(pictures: Pictures, tmp_path: Path) ->
     fp32, int8 = tmp_path / "model.onnx", tmp_path / "model.int8.onnx"
     write_onnx(graph, fp32, "logits", 96, 96)
     assert parity(graph, fp32, pictures[:3]) < 1e-4
-    write_int8(fp32, int8, pictures, in_float=("/classifier/",))
+    write_int8(fp32, int8, pictures, in_float=(graph.last,))
     assert run(int8, pictures).shape == (12, 15, 24, 24)
     assert cosine(run(fp32, pictures), run(int8, pictures)) > 0.97
     assert int8.stat().st_size < 0.4 * fp32.stat().st_size
@@ -111,8 +122,10 @@ def test_what_stays_in_float_is_not_rounded_on_the_way(pictures: Pictures, tmp_p
     assert cosine(run(fp32, pictures), vectors) > 0.999
 
 
-def test_any_other_head_is_refused() -> None:
+def test_any_other_head_is_refused_by_the_lean_graph() -> None:
     model = parser_network("SegformerHead")
+    assert fits_lean_graph(model)
     model.decode_head.align_corners = True
+    assert not fits_lean_graph(model)
     with pytest.raises(TypeError, match="SegformerHead"):
         ParserGraph(model)

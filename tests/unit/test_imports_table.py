@@ -20,7 +20,10 @@ MAY_IMPORT = {
         "serving.images",
         "segment_service.garments",
         "segment_service.labels",
+        "segment_service.look",
+        "segment_service.mmseg_engine",
         "segment_service.mmseg_loading",
+        "segment_service.parser",
         "clothing_retrieval.catalog",
     ),
 }
