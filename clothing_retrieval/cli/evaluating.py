@@ -1,18 +1,17 @@
-"""``evaluate``: how good the searches are, on photos whose category is known."""
+"""``evaluate``: how good the searches are, on photos whose answer is known."""
 
-import json as jsonlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich import box
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from clothing_retrieval.async_client import AsyncClient
 from clothing_retrieval.catalog.entry import CatalogueError
 from clothing_retrieval.cli import matching
+from clothing_retrieval.cli.evaluation_tables import evaluation_tables
 from clothing_retrieval.cli.gateway import (
     DEFAULT_COLLECTION,
     DEFAULT_TARGET,
@@ -25,113 +24,115 @@ from clothing_retrieval.cli.gateway import (
 )
 from clothing_retrieval.cli.progress import Progress
 from clothing_retrieval.cli.stop import Stop
-from clothing_retrieval.display import printable
-from clothing_retrieval.evaluation import Evaluation, LabelledPhoto, evaluate, labelled_photos
-from clothing_retrieval.v1.retrieval_service_pb2 import CategoryMatching
+from clothing_retrieval.evaluation import (
+    Evaluation,
+    Query,
+    Way,
+    evaluate,
+    find_holding,
+    missing_items,
+    read_queries,
+)
+from clothing_retrieval.evaluation.collection import missing_categories
+from clothing_retrieval.evaluation.evaluation import AT_ONCE
+from clothing_retrieval.evaluation.record import record, to_json
 
 _SHOWN_PROBLEMS = 3
+_NAMED_MISSING = 5
+
+
+@dataclass(frozen=True)
+class _Gateway:
+    target: str
+    api_key: str | None
+    collection: str
 
 
 def evaluate_(
-    folder: Annotated[Path, typer.Argument(help="Photos in sub-folders; a sub-folder is their category.")],
-    top_k: Annotated[int, typer.Option(min=1, max=100)] = 5,
+    photos: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER|PAIRS.csv",
+            help="Photos in sub-folders, whose names are their categories; or a CSV with the columns photo and item.",
+        ),
+    ],
+    top_k: Annotated[int, typer.Option(min=1, max=100, help="The k of P@k, R@k and hit@k.")] = 5,
     whole_image: Annotated[
         bool, typer.Option("--whole-image", help="Take the photos as they are, without looking for garments.")
     ] = False,
     category_matching: matching.CategoryMatching = None,
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    at_once: Annotated[int, typer.Option(min=1, max=64, help="Searches at a time.")] = AT_ONCE,
+    json: Annotated[bool, typer.Option("--json", help="As JSON, with each query's result.")] = False,
+    json_file: Annotated[
+        Path | None, typer.Option(help="Save that JSON here, beside the tables.", dir_okay=False)
+    ] = None,
     collection: Collection = DEFAULT_COLLECTION,
     target: Target = DEFAULT_TARGET,
     api_key: ApiKey = None,
 ) -> None:
-    """Measure searches: how many of the items found bear the category of the photo."""
+    """Measure searches: how well they find items of the photo's category, or the very item in it."""
     try:
-        photos = labelled_photos(folder)
+        queries = read_queries(photos)
     except CatalogueError as error:
         raise Stop(str(error)) from error
-    evaluation = run(
-        _evaluate(photos, collection, top_k, whole_image, matching.message(category_matching), target, api_key)
-    )
-    if json:
-        typer.echo(jsonlib.dumps(_as_dict(evaluation, top_k), ensure_ascii=False, indent=2))
-    else:
-        Console().print(_table(evaluation, top_k))
-        Console().print(_summary(evaluation, top_k), style="dim")
-    for one in evaluation.problems[:_SHOWN_PROBLEMS]:
-        typer.echo(f"  {one.photo.path}: {one.problem}", err=True)
-    if evaluation.problems:
-        raise Stop(f"{len(evaluation.problems)} of {len(photos)} photos got no answer; they count as wrong")
+    gateway = _Gateway(target, api_key, collection)
+    way = Way(collection, whole_image, matching.message(category_matching))
+    evaluation = run(_evaluate(queries, gateway, way, top_k, at_once))
+    _tell(evaluation, at_once, json)
+    if json_file:
+        _write(json_file, to_json(record(evaluation)) + "\n")
+    _tell_problems(evaluation)
 
 
-async def _evaluate(
-    photos: list[LabelledPhoto],
-    collection: str,
-    top_k: int,
-    whole_image: bool,
-    category_matching: CategoryMatching,
-    target: str,
-    api_key: str | None,
-) -> Evaluation:
-    with explained(target):
-        async with AsyncClient(target, api_key=api_key) as client:
-            await wait_until_ready(client)
-            with Progress("searching", len(photos)) as progress:
+async def _evaluate(queries: Sequence[Query], gateway: _Gateway, way: Way, top_k: int, at_once: int) -> Evaluation:
+    with explained(gateway.target):
+        async with AsyncClient(gateway.target, api_key=gateway.api_key) as client:
+            await _check(client, queries, gateway)
+            with Progress("searching", len(queries)) as progress:
                 return await evaluate(
-                    client,
-                    photos,
-                    collection=collection,
-                    top_k=top_k,
-                    whole_image=whole_image,
-                    category_matching=category_matching,
-                    on_progress=progress.advance_to,
+                    client, queries, way, top_k=top_k, at_once=at_once, on_progress=progress.advance_to
                 )
 
 
-def _table(evaluation: Evaluation, top_k: int) -> Table:
-    table = Table("category", box=box.SIMPLE_HEAD, show_edge=False, show_footer=True)
-    table.columns[0].footer = "all"
-    totals = _row(evaluation, top_k)
-    for name, total in zip(("photos", "answered", "whole photo", *_titles(top_k)), totals, strict=True):
-        table.add_column(name, justify="right", footer=total)
-    for category, own in evaluation.by_category().items():
-        table.add_row(Text(printable(category)), *_row(own, top_k))
-    return table
+async def _check(client: AsyncClient, queries: Sequence[Query], gateway: _Gateway) -> None:
+    """What cannot be found is said before the searches, not taken for a miss.
+
+    Raises:
+        Stop: an item that is sought is not in the collection.
+    """
+    await wait_until_ready(client)
+    holding = await find_holding(client, gateway.collection)
+    if missing := await missing_items(client, queries, gateway.collection):
+        more = len(missing) - _NAMED_MISSING
+        named = ", ".join(missing[:_NAMED_MISSING]) + (f" and {more} more" if more > 0 else "")
+        raise Stop(
+            f"the collection {gateway.collection!r} at {gateway.target} lacks items that are sought: {named}. "
+            "Import them, or delete their lines"
+        )
+    if absent := missing_categories(queries, holding):
+        typer.echo(
+            f"the collection {gateway.collection!r} has no items of the category {', '.join(absent)}: "
+            "for such photos every item counts as wrong, and R and mAP leave them out",
+            err=True,
+        )
 
 
-def _summary(evaluation: Evaluation, top_k: int) -> str:
-    low, high = evaluation.precision_interval(top_k)
-    answer = f"half of the answers took less than {evaluation.median_seconds() * 1000:.0f} ms"
-    return f"P@{top_k} of all: {low:.3f} to {high:.3f} at 95 % confidence; {answer}."
+def _tell(evaluation: Evaluation, at_once: int, json: bool) -> None:
+    if json:
+        typer.echo(to_json(record(evaluation)))
+    else:
+        Console().print(*evaluation_tables(evaluation, at_once), sep="\n")
 
 
-def _row(evaluation: Evaluation, top_k: int) -> list[str]:
-    counts = (len(evaluation.judged), evaluation.answered, evaluation.whole_photos)
-    return [f"{count:,}" for count in counts] + [f"{evaluation.precision(k):.3f}" for k in _ranks(top_k)]
+def _tell_problems(evaluation: Evaluation) -> None:
+    for answer in evaluation.problems[:_SHOWN_PROBLEMS]:
+        typer.echo(f"  {answer.query.photo}: {answer.problem}", err=True)
+    if problems := len(evaluation.problems):
+        raise Stop(f"{problems} of {len(evaluation.answers)} photos got no answer; they count as wrong")
 
 
-def _titles(top_k: int) -> list[str]:
-    return [f"P@{k}" for k in _ranks(top_k)]
-
-
-def _ranks(top_k: int) -> list[int]:
-    return sorted({1, top_k})
-
-
-def _as_dict(evaluation: Evaluation, top_k: int) -> dict[str, object]:
-    return {
-        **_figures(evaluation, top_k),
-        "by_category": {name: _figures(own, top_k) for name, own in evaluation.by_category().items()},
-    }
-
-
-def _figures(evaluation: Evaluation, top_k: int) -> dict[str, object]:
-    return {
-        "photos": len(evaluation.judged),
-        "answered": evaluation.answered,
-        "whole_photo": evaluation.whole_photos,
-        "precision": {str(k): round(evaluation.precision(k), 4) for k in _ranks(top_k)},
-        "precision_interval_95": {
-            str(k): [round(bound, 4) for bound in evaluation.precision_interval(k)] for k in _ranks(top_k)
-        },
-        "median_ms": round(evaluation.median_seconds() * 1000, 1),
-    }
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Stop(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,103 @@
+"""An evaluation as tables for a terminal of 80 columns."""
+
+import math
+from collections.abc import Iterator
+
+from rich import box
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from clothing_retrieval.display import printable
+from clothing_retrieval.evaluation import DEPTH, Estimate, Evaluation, Figure
+
+
+def evaluation_tables(evaluation: Evaluation, at_once: int) -> Iterator[RenderableType]:
+    yield _overall(evaluation)
+    if not evaluation.of_pairs:
+        yield Text()
+        yield _by_category(evaluation)
+    yield Text()
+    yield Text(f"{answered(evaluation)} {timed(evaluation, at_once)}", style="dim")
+
+
+def answered(evaluation: Evaluation) -> str:
+    """ "40 photos among 150 items, all answered, 3 searched as whole photos." """
+    photos = len(evaluation.answers)
+    pairs = f"{evaluation.pairs:,} pairs of " if evaluation.of_pairs else ""
+    all_or = "all" if evaluation.answered == photos else f"{evaluation.answered:,}"
+    whole = f"{evaluation.whole_photos:,} searched as whole photos"
+    return f"{pairs}{photos:,} photos among {evaluation.holding.items:,} items, {all_or} answered, {whole}."
+
+
+def timed(evaluation: Evaluation, at_once: int) -> str:
+    median, slow = (milliseconds(evaluation.latency_ms(percentile)) for percentile in (50, 95))
+    return (
+        f"Half of the answers took less than {median} ms, 95 % less than {slow} ms, "
+        f"{at_once} searches for {DEPTH} items at once. Intervals: bootstrap over photos, 95 %."
+    )
+
+
+def number(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"
+
+
+def milliseconds(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:,.0f}"
+
+
+def interval(estimate: Estimate) -> str:
+    return f"{estimate.low:.3f} to {estimate.high:.3f}" if estimate.known else "–"
+
+
+def recall_note(evaluation: Evaluation, figure: Figure) -> str:
+    return f"at most {number(evaluation.recall_limit)} is possible" if figure.name == "recall" else ""
+
+
+def detailed(evaluation: Evaluation, figure: Figure) -> bool:
+    """Whether a narrow table has room for its interval."""
+    return figure.name != "recall" and (figure.k > 1 or evaluation.top_k == 1)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
+    table.add_column(columns[0], max_width=16, no_wrap=True)
+    for column in columns[1:]:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _overall(evaluation: Evaluation) -> Table:
+    table = _table("all photos", "figure", "95 % interval")
+    table.add_column("")
+    for figure in evaluation.figures:
+        estimate = evaluation.estimate(figure)
+        note = Text(recall_note(evaluation, figure), style="dim")
+        table.add_row(figure.title, number(estimate.value), interval(estimate), note)
+    return table
+
+
+def _by_category(evaluation: Evaluation) -> Table:
+    table = _table("category", "photos", *_titles(evaluation, evaluation.figures))
+    for category, own in evaluation.by_category().items():
+        name = Text(printable(category))
+        table.add_row(name, f"{len(own.answers):,}", *_cells(own, own.figures))
+    return table
+
+
+def _titles(evaluation: Evaluation, figures: list[Figure]) -> list[str]:
+    return [
+        title
+        for figure in figures
+        for title in ((figure.title, "95 %") if detailed(evaluation, figure) else (figure.title,))
+    ]
+
+
+def _cells(evaluation: Evaluation, figures: list[Figure]) -> list[str]:
+    cells = []
+    for figure in figures:
+        estimate = evaluation.estimate(figure)
+        cells.append(number(estimate.value))
+        if detailed(evaluation, figure):
+            cells.append(f"{estimate.low:.2f}–{estimate.high:.2f}" if estimate.known else "–")
+    return cells

@@ -1,0 +1,175 @@
+"""``evaluate`` against a gateway of known answers."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from clothing_retrieval.cli import main
+from clothing_retrieval.v1 import retrieval_service_pb2 as retrieval
+from clothing_retrieval.v1.types_pb2 import Item
+from tests.fake_gateway import FakeGateway, picture, status
+
+Ran = tuple[int, str, str]
+
+
+@pytest.fixture
+def gateway() -> Iterator[FakeGateway]:
+    with FakeGateway() as gateway:
+        kinds = {"b1": "bag", "d1": "dress", "d2": "dress"}
+        gateway.items = {id: Item(id=id, title=f"The {id}", category=kind) for id, kind in kinds.items()}
+        gateway.pictures = {"d1": picture("tan")}
+        yield gateway
+
+
+class Shell:
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder = folder
+        self._capsys = capsys
+
+    def run(self, *arguments: str) -> Ran:
+        try:
+            main(("evaluate", *arguments))
+            code = 0
+        except SystemExit as exit:
+            code = int(exit.code or 0)
+        captured = self._capsys.readouterr()
+        return code, captured.out, captured.err
+
+    def json(self, *arguments: str) -> dict[str, Any]:
+        code, out, err = self.run(*arguments, "--json")
+        assert code == 0, err
+        parsed: dict[str, Any] = json.loads(out)
+        return parsed
+
+    def label(self, **counts: int) -> str:
+        for category, count in counts.items():
+            folder = self.folder / "labelled" / category
+            folder.mkdir(parents=True)
+            for number in range(count):
+                (folder / f"{number}.jpg").write_bytes(picture())
+        return "labelled"
+
+    def pair(self, *rows: str) -> str:
+        (self.folder / "street.jpg").write_bytes(picture())
+        (self.folder / "cafe.jpg").write_bytes(picture())
+        (self.folder / "pairs.csv").write_text("\n".join(("photo,item", *rows)))
+        return "pairs.csv"
+
+
+@pytest.fixture
+def shell(
+    gateway: FakeGateway, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Shell:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CLOTHING_RETRIEVAL_TARGET", gateway.target)
+    monkeypatch.setenv("COLUMNS", "80")
+    return Shell(tmp_path, capsys)
+
+
+def row(out: str, name: str) -> list[str]:
+    (line,) = [line for line in out.splitlines() if line.split()[:1] == [name]]
+    return line.split()
+
+
+def test_figures_by_category(shell: Shell) -> None:
+    measured = shell.json(shell.label(dress=2, bag=2), "--top-k", "4")  # each finds b1, d1, d2 in this order
+    assert (measured["photos"], measured["answered"], measured["whole_photo"]) == (4, 4, 0)
+    assert measured["by_category"]["dress"]["precision"] == {"1": 0.0, "4": 0.5}
+    assert measured["by_category"]["bag"]["precision"] == {"1": 1.0, "4": 0.25}
+    assert measured["precision"]["4"] == 0.375
+    assert measured["precision_interval_95"]["4"] == [0.25, 0.5]
+    assert measured["recall"] == {"4": 1.0}
+    assert measured["by_category"]["dress"]["mean_average_precision"]["100"] == round((1 / 2 + 2 / 3) / 2, 4)
+    assert measured["by_category"]["bag"]["mean_average_precision"]["100"] == 1.0
+    assert measured["median_ms"] > 0
+
+
+def test_each_query_is_told_so_that_all_can_be_computed_anew(shell: Shell) -> None:
+    dress = shell.json(shell.label(dress=1), "--top-k", "2")["queries"][0]
+    assert dress["photo"] == "labelled/dress/0.jpg"
+    assert (dress["category"], dress["in_collection"], dress["right_ranks"]) == ("dress", 2, [2, 3])
+    assert dress["average_precision"] == pytest.approx((1 / 2 + 2 / 3) / 2, abs=1e-6)
+    assert [hit["id"] for hit in dress["first"]] == ["b1", "d1"]
+    pair = shell.json(shell.pair("street.jpg,d2", "street.jpg,b1"))["queries"][0]
+    assert pair["ranks"] == {"d2": 3, "b1": 1}
+    assert pair["mean_reciprocal_rank"] == pytest.approx((1 / 3 + 1) / 2, abs=1e-6)
+
+
+def test_a_table_fits_80_columns(shell: Shell) -> None:
+    code, out, _ = shell.run(shell.label(dress=2, bag=1))
+    assert code == 0
+    assert max(map(len, out.splitlines())) <= 80
+    assert "…" not in out
+    assert row(out, "P@5") == ["P@5", "0.333", "0.200", "to", "0.400"]
+    assert row(out, "dress") == ["dress", "2", "0.000", "0.400", "0.40–0.40", "1.000", "0.583", "0.58–0.58"]
+    assert "at most 1.000 is possible" in out
+    assert "3 photos among 3 items, all answered" in out
+
+
+def test_fall_backs_and_photos_without_an_answer_are_counted(gateway: FakeGateway, shell: Shell) -> None:
+    gateway.whole_photo = True
+    gateway.failures["Search"].append(status(grpc.StatusCode.INVALID_ARGUMENT, "image: is no picture"))
+    code, out, err = shell.run(shell.label(dress=4))
+    assert code == 1
+    assert "4 photos among 3 items, 3 answered, 3 searched as whole photos" in out
+    assert row(out, "P@5")[1] == "0.300"  # two dresses among five, for three photos of four
+    assert "image: is no picture" in err
+    assert "1 of 4 photos got no answer" in err
+
+
+def test_a_category_that_the_collection_lacks_is_told(shell: Shell) -> None:
+    code, out, err = shell.run(shell.label(hat=1, dress=1))
+    assert code == 0
+    assert "has no items of the category hat: for such photos every item counts as wrong" in err
+    assert row(out, "hat")[-3:] == ["–", "–", "–"]
+    assert row(out, "R@5")[1] == "1.000"
+
+
+def test_options_reach_the_search(gateway: FakeGateway, shell: Shell) -> None:
+    labelled = shell.label(dress=1)
+    shell.run(labelled, "--whole-image", "--collection", "live")
+    shell.run(labelled, "--category-matching", "strict", "--api-key", "secret")
+    first, second = (request for request in gateway.requests if isinstance(request, retrieval.SearchRequest))
+    assert (first.collection, first.whole_image, first.top_k) == ("live", True, 100)
+    assert (second.category_matching, second.whole_image) == (retrieval.CATEGORY_MATCHING_STRICT, False)
+    assert gateway.metadata[-1]["x-api-key"] == "secret"
+
+
+def test_an_absent_collection_is_told_before_the_searches(gateway: FakeGateway, shell: Shell) -> None:
+    code, _, err = shell.run(shell.label(dress=1), "--collection", "gone")
+    assert code == 1
+    assert "collection 'gone' does not exist: `clothing-retrieval collections list` shows" in err
+    assert not [request for request in gateway.requests if isinstance(request, retrieval.SearchRequest)]
+
+
+def test_pairs_are_measured_over_all_garments(gateway: FakeGateway, shell: Shell) -> None:
+    gateway.found = {"dress": ["b1", "d1"], "bag": ["d1", "b1"]}
+    pairs = shell.pair("street.jpg,d1", "street.jpg,d2", "cafe.jpg,b1")
+    measured = shell.json(pairs)
+    assert (measured["photos"], measured["pairs"]) == (2, 3)
+    assert measured["hit"] == {"1": 0.6667, "5": 0.6667}
+    assert measured["mean_reciprocal_rank"] == {"100": 0.6667}
+    assert measured["mean_reciprocal_rank_interval_95"] == {"100": [0.5, 1.0]}
+    assert "by_category" not in measured
+    _, out, _ = shell.run(pairs)
+    assert "3 pairs of 2 photos among 3 items" in out
+    assert row(out, "hit@1") == ["hit@1", "0.667", "0.500", "to", "1.000"]
+
+
+def test_an_item_that_the_collection_lacks_is_named_before_the_searches(gateway: FakeGateway, shell: Shell) -> None:
+    code, _, err = shell.run(shell.pair("street.jpg,d1", "street.jpg,d9", "cafe.jpg,gone"))
+    assert code == 1
+    assert "lacks items that are sought: d9, gone. Import them, or delete their lines" in err
+    assert not [request for request in gateway.requests if isinstance(request, retrieval.SearchRequest)]
+
+
+def test_a_bad_line_of_pairs_is_an_error_of_one_line(shell: Shell) -> None:
+    code, _, err = shell.run(shell.pair("gone.jpg,d1"))
+    assert code == 1
+    assert (
+        err == "clothing-retrieval: pairs.csv, line 2: there is no photo gone.jpg: paths are relative to the CSV file\n"
+    )
