@@ -1,6 +1,7 @@
 """``evaluate``: how good the searches are, on photos whose answer is known."""
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,7 @@ from rich.console import Console
 from clothing_retrieval.async_client import AsyncClient
 from clothing_retrieval.catalog.entry import CatalogueError
 from clothing_retrieval.cli import matching
-from clothing_retrieval.cli.evaluation_tables import evaluation_tables
+from clothing_retrieval.cli.evaluation_tables import comparison_tables, evaluation_tables
 from clothing_retrieval.cli.gateway import (
     DEFAULT_COLLECTION,
     DEFAULT_TARGET,
@@ -35,10 +36,12 @@ from clothing_retrieval.evaluation import (
 )
 from clothing_retrieval.evaluation.collection import missing_categories
 from clothing_retrieval.evaluation.evaluation import AT_ONCE
-from clothing_retrieval.evaluation.record import record, to_json
+from clothing_retrieval.evaluation.record import compared_record, record, to_json
+from clothing_retrieval.evaluation.variants import Comparison, Variant, compare, v1, variants
 
 _SHOWN_PROBLEMS = 3
 _NAMED_MISSING = 5
+_NO_V1 = "v1 is left out: --v1-target names a gateway that serves ImageNet features, --v1-collection its collection"
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,19 @@ class _Gateway:
     target: str
     api_key: str | None
     collection: str
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    evaluation: Evaluation
+    comparison: Comparison | None = None
+
+    @property
+    def all(self) -> Sequence[Evaluation]:
+        return list(self.comparison.evaluations.values()) if self.comparison else [self.evaluation]
+
+    def to_json(self) -> str:
+        return to_json(compared_record(self.comparison) if self.comparison else record(self.evaluation))
 
 
 def evaluate_(
@@ -61,6 +77,15 @@ def evaluate_(
         bool, typer.Option("--whole-image", help="Take the photos as they are, without looking for garments.")
     ] = False,
     category_matching: matching.CategoryMatching = None,
+    compare_variants: Annotated[
+        bool, typer.Option("--variants", help="Compare v1, v2 (strict, prefer, ignore) and v3 (whole photo).")
+    ] = False,
+    v1_target: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="A gateway that serves ImageNet features.")
+    ] = None,
+    v1_collection: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Its collection.", show_default="that of --collection")
+    ] = None,
     at_once: Annotated[int, typer.Option(min=1, max=64, help="Searches at a time.")] = AT_ONCE,
     json: Annotated[bool, typer.Option("--json", help="As JSON, with each query's result.")] = False,
     json_file: Annotated[
@@ -71,27 +96,65 @@ def evaluate_(
     api_key: ApiKey = None,
 ) -> None:
     """Measure searches: how well they find items of the photo's category, or the very item in it."""
+    _check_usage(compare_variants, whole_image or category_matching is not None, v1_target, v1_collection)
     try:
         queries = read_queries(photos)
     except CatalogueError as error:
         raise Stop(str(error)) from error
     gateway = _Gateway(target, api_key, collection)
-    way = Way(collection, whole_image, matching.message(category_matching))
-    evaluation = run(_evaluate(queries, gateway, way, top_k, at_once))
-    _tell(evaluation, at_once, json)
+    if compare_variants:
+        other = _Gateway(v1_target, api_key, v1_collection or collection) if v1_target else None
+        outcome = run(_compare(queries, gateway, other, top_k, at_once))
+    else:
+        way = Way(collection, whole_image, matching.message(category_matching))
+        outcome = run(_evaluate(queries, gateway, way, top_k, at_once))
+    _tell(outcome, at_once, json)
     if json_file:
-        _write(json_file, to_json(record(evaluation)) + "\n")
-    _tell_problems(evaluation)
+        _write(json_file, outcome.to_json() + "\n")
+    _tell_problems(outcome)
 
 
-async def _evaluate(queries: Sequence[Query], gateway: _Gateway, way: Way, top_k: int, at_once: int) -> Evaluation:
+def _check_usage(compare_variants: bool, one_way: bool, v1_target: str | None, v1_collection: str | None) -> None:
+    if compare_variants and one_way:
+        raise typer.BadParameter("--variants compares these ways: leave out --whole-image and --category-matching")
+    if v1_target and not compare_variants:
+        raise typer.BadParameter("--v1-target is for --variants")
+    if v1_collection and not v1_target:
+        raise typer.BadParameter("--v1-collection needs --v1-target: another embedder is served by another gateway")
+
+
+async def _evaluate(queries: Sequence[Query], gateway: _Gateway, way: Way, top_k: int, at_once: int) -> _Outcome:
     with explained(gateway.target):
         async with AsyncClient(gateway.target, api_key=gateway.api_key) as client:
             await _check(client, queries, gateway)
             with Progress("searching", len(queries)) as progress:
-                return await evaluate(
+                evaluation = await evaluate(
                     client, queries, way, top_k=top_k, at_once=at_once, on_progress=progress.advance_to
                 )
+            return _Outcome(evaluation)
+
+
+async def _compare(
+    queries: Sequence[Query], gateway: _Gateway, other: _Gateway | None, top_k: int, at_once: int
+) -> _Outcome:
+    async with AsyncExitStack() as stack:
+        compared: list[Variant] = []
+        if other:
+            with explained(other.target):
+                client = await stack.enter_async_context(AsyncClient(other.target, api_key=other.api_key))
+                await _check(client, queries, other)
+            compared.append(v1(client, other.collection))
+        else:
+            typer.echo(_NO_V1, err=True)
+        with explained(gateway.target):
+            client = await stack.enter_async_context(AsyncClient(gateway.target, api_key=gateway.api_key))
+            await _check(client, queries, gateway)
+            compared += variants(client, gateway.collection)
+            with Progress("searching", len(compared) * len(queries)) as progress:
+                comparison = await compare(
+                    compared, queries, top_k=top_k, at_once=at_once, on_progress=progress.advance_to
+                )
+            return _Outcome(comparison.base, comparison)
 
 
 async def _check(client: AsyncClient, queries: Sequence[Query], gateway: _Gateway) -> None:
@@ -117,18 +180,23 @@ async def _check(client: AsyncClient, queries: Sequence[Query], gateway: _Gatewa
         )
 
 
-def _tell(evaluation: Evaluation, at_once: int, json: bool) -> None:
+def _tell(outcome: _Outcome, at_once: int, json: bool) -> None:
     if json:
-        typer.echo(to_json(record(evaluation)))
+        typer.echo(outcome.to_json())
+    elif outcome.comparison:
+        Console().print(*comparison_tables(outcome.comparison), sep="\n")
     else:
-        Console().print(*evaluation_tables(evaluation, at_once), sep="\n")
+        Console().print(*evaluation_tables(outcome.evaluation, at_once), sep="\n")
 
 
-def _tell_problems(evaluation: Evaluation) -> None:
-    for answer in evaluation.problems[:_SHOWN_PROBLEMS]:
+def _tell_problems(outcome: _Outcome) -> None:
+    problems = [answer for evaluation in outcome.all for answer in evaluation.problems]
+    for answer in problems[:_SHOWN_PROBLEMS]:
         typer.echo(f"  {answer.query.photo}: {answer.problem}", err=True)
-    if problems := len(evaluation.problems):
-        raise Stop(f"{problems} of {len(evaluation.answers)} photos got no answer; they count as wrong")
+    if problems:
+        searches = sum(len(evaluation.answers) for evaluation in outcome.all)
+        what = "searches" if outcome.comparison else "photos"
+        raise Stop(f"{len(problems)} of {searches} {what} got no answer; they count as wrong")
 
 
 def _write(path: Path, text: str) -> None:

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from clothing_retrieval.display import printable
 from clothing_retrieval.evaluation import DEPTH, Estimate, Evaluation, Figure
+from clothing_retrieval.evaluation.variants import BASE, Comparison
 
 
 def evaluation_tables(evaluation: Evaluation, at_once: int) -> Iterator[RenderableType]:
@@ -19,6 +20,14 @@ def evaluation_tables(evaluation: Evaluation, at_once: int) -> Iterator[Renderab
         yield _by_category(evaluation)
     yield Text()
     yield Text(f"{answered(evaluation)} {timed(evaluation, at_once)}", style="dim")
+
+
+def comparison_tables(comparison: Comparison) -> Iterator[RenderableType]:
+    yield _side_by_side(comparison)
+    yield Text()
+    yield _differences(comparison)
+    yield Text()
+    yield Text(f"{answered(comparison.base)} {compared(comparison)}", style="dim")
 
 
 def answered(evaluation: Evaluation) -> str:
@@ -38,6 +47,13 @@ def timed(evaluation: Evaluation, at_once: int) -> str:
     )
 
 
+def compared(comparison: Comparison) -> str:
+    return (
+        f"Times with {comparison.at_once} searches for {DEPTH} items at once. "
+        f"Intervals: bootstrap over photos, 95 %; differences within the same draws."
+    )
+
+
 def number(value: float) -> str:
     return "–" if math.isnan(value) else f"{value:.3f}"
 
@@ -50,8 +66,17 @@ def interval(estimate: Estimate) -> str:
     return f"{estimate.low:.3f} to {estimate.high:.3f}" if estimate.known else "–"
 
 
+def signed_interval(estimate: Estimate) -> str:
+    return f"{estimate.low:+.3f} to {estimate.high:+.3f}" if estimate.known else "–"
+
+
 def recall_note(evaluation: Evaluation, figure: Figure) -> str:
     return f"at most {number(evaluation.recall_limit)} is possible" if figure.name == "recall" else ""
+
+
+def shown_apart(evaluation: Evaluation) -> list[Figure]:
+    """The figures that tell variants apart: with the rank asked for, not the first alone."""
+    return [figure for figure in evaluation.figures if figure.name != "precision" or figure.k == evaluation.top_k]
 
 
 def detailed(evaluation: Evaluation, figure: Figure) -> bool:
@@ -83,6 +108,34 @@ def _by_category(evaluation: Evaluation) -> Table:
         name = Text(printable(category))
         table.add_row(name, f"{len(own.answers):,}", *_cells(own, own.figures))
     return table
+
+
+def _side_by_side(comparison: Comparison) -> Table:
+    figures = shown_apart(comparison.base)
+    table = _table("variant", *_titles(comparison.base, figures), "p50 ms", "p95 ms")
+    for name, evaluation in comparison.evaluations.items():
+        times = (milliseconds(evaluation.latency_ms(percentile)) for percentile in (50, 95))
+        table.add_row(name, *_cells(evaluation, shown_apart(evaluation)), *times)
+    return table
+
+
+def _differences(comparison: Comparison) -> Table:
+    figures = [figure for figure in comparison.base.figures if detailed(comparison.base, figure)]
+    table = _table(f"less {BASE}", *(title for figure in figures for title in (figure.title, "95 %")))
+    for name in comparison.others:
+        cells = []
+        for figure in figures:
+            estimate = comparison.difference(name, figure)
+            style = "bold" if estimate.excludes_zero else "dim"
+            cells += [Text(_verdict(estimate), style=style), Text(signed_interval(estimate), style=style)]
+        table.add_row(name, *cells)
+    table.caption = Text("* the interval leaves out 0", style="dim")
+    table.caption_justify = "left"
+    return table
+
+
+def _verdict(estimate: Estimate) -> str:
+    return f"{estimate.value:+.3f} {'*' if estimate.excludes_zero else ' '}" if estimate.known else "–"
 
 
 def _titles(evaluation: Evaluation, figures: list[Figure]) -> list[str]:

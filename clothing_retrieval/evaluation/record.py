@@ -8,6 +8,7 @@ from clothing_retrieval.evaluation.bootstrap import Estimate
 from clothing_retrieval.evaluation.evaluation import Evaluation
 from clothing_retrieval.evaluation.judging import rank_of, right_ranks, telling_garment
 from clothing_retrieval.evaluation.searching import DEPTH, Answer
+from clothing_retrieval.evaluation.variants import BASE, Comparison
 
 Record = dict[str, Any]
 
@@ -21,6 +22,15 @@ def record(evaluation: Evaluation) -> Record:
         **({} if evaluation.of_pairs else {"by_category": by_category}),
         "queries": [_query(evaluation, answer) for answer in evaluation.answers],
     }
+
+
+def compared_record(comparison: Comparison) -> Record:
+    """The record of the base, and below it that of each variant with its difference to the base."""
+    variants = {
+        name: {**record(evaluation), **({} if name == BASE else {"difference_to_base": _differences(comparison, name)})}
+        for name, evaluation in comparison.evaluations.items()
+    }
+    return {**record(comparison.base), "base": BASE, "at_once": comparison.at_once, "variants": variants}
 
 
 def to_json(value: object, margin: str = "") -> str:
@@ -53,6 +63,15 @@ def _figures(evaluation: Evaluation) -> Record:
         "median_ms": _rounded(evaluation.latency_ms(50), 1),
         "p95_ms": _rounded(evaluation.latency_ms(95), 1),
     }
+
+
+def _differences(comparison: Comparison, name: str) -> Record:
+    differences: Record = {}
+    for figure in comparison.base.figures:
+        estimate = comparison.difference(name, figure)
+        differences.setdefault(figure.name, {})[str(figure.k)] = _rounded(estimate.value)
+        differences.setdefault(f"{figure.name}_interval_95", {})[str(figure.k)] = _interval(estimate)
+    return differences
 
 
 def _query(evaluation: Evaluation, answer: Answer) -> Record:

@@ -173,3 +173,81 @@ def test_a_bad_line_of_pairs_is_an_error_of_one_line(shell: Shell) -> None:
     assert (
         err == "clothing-retrieval: pairs.csv, line 2: there is no photo gone.jpg: paths are relative to the CSV file\n"
     )
+
+
+def test_variants_are_compared_on_the_same_photos(gateway: FakeGateway, shell: Shell) -> None:
+    labelled = shell.label(dress=3)
+    code, out, err = shell.run(labelled, "--variants", "--json-file", "all.json", "--at-once", "2")
+    compared = json.loads((shell.folder / "all.json").read_text())
+    assert code == 0
+    assert "v1 is left out: --v1-target" in err
+    assert max(map(len, out.splitlines())) <= 80
+    assert "…" not in out
+    assert "2 searches for 100 items at once" in " ".join(out.split())
+    assert list(compared["variants"]) == ["v2 strict", "v2 prefer", "v2 ignore", "v3 whole photo"]
+    asked = [request for request in gateway.requests if isinstance(request, retrieval.SearchRequest)]
+    ways = [(request.category_matching, request.whole_image) for request in asked]
+    assert ways == [way for way in ((1, False), (2, False), (3, False), (0, True)) for _ in range(3 + 2)]
+
+
+def test_a_difference_to_the_default_has_an_interval(gateway: FakeGateway, shell: Shell) -> None:
+    gateway.found = {"": ["d1", "d2"]}  # the whole photo finds dresses first, a garment a bag
+    labelled = shell.label(dress=3)
+    compared = shell.json(labelled, "--variants")
+    whole = compared["variants"]["v3 whole photo"]["difference_to_base"]
+    assert (compared["base"], whole["precision"]["1"], whole["precision_interval_95"]["1"]) == (
+        "v2 prefer",
+        1.0,
+        [1, 1],
+    )
+    assert compared["variants"]["v2 strict"]["difference_to_base"]["precision"] == {"1": 0.0, "5": 0.0}
+    assert "difference_to_base" not in compared["variants"]["v2 prefer"]
+    _, out, _ = shell.run(labelled, "--variants")
+    assert [line.split()[3:5] for line in out.splitlines() if line.startswith("v3")] == [
+        ["0.400", "0.40–0.40"],
+        ["+0.000", "+0.000"],
+    ]
+    assert "+0.417 *" in out  # an average precision of 1 instead of (1 / 2 + 2 / 3) / 2
+
+
+def test_v1_is_searched_at_its_own_gateway_and_judged_by_its_own_collection(gateway: FakeGateway, shell: Shell) -> None:
+    labelled = shell.label(dress=1)
+    with FakeGateway() as imagenet:
+        imagenet.items = {"d1": Item(id="d1", category="dress")}
+        compared = shell.json(labelled, "--variants", "--v1-target", imagenet.target, "--v1-collection", "live")
+        searched = [request for request in imagenet.requests if isinstance(request, retrieval.SearchRequest)]
+    v1 = compared["variants"]["v1 ImageNet"]
+    assert [request.collection for request in searched] == ["live"] * 2
+    assert (v1["searched_items"], v1["mean_average_precision"]["100"]) == (1, 1.0)
+    assert v1["difference_to_base"]["mean_average_precision"]["100"] == 0.4167
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--variants", "--whole-image"), "leave out --whole-image and --category-matching"),
+        (("--variants", "--category-matching", "strict"), "leave out --whole-image and --category-matching"),
+        (("--v1-target", "127.0.0.1:1"), "--v1-target is for --variants"),
+        (("--variants", "--v1-collection", "x"), "--v1-collection needs --v1-target"),
+    ],
+)
+def test_options_that_contradict_each_other_are_wrong_usage(
+    shell: Shell, arguments: tuple[str, ...], said: str
+) -> None:
+    code, _, err = shell.run(shell.label(dress=1), *arguments)
+    assert code == 2
+    assert said in " ".join(err.replace("│", " ").split())
+
+
+def test_variants_of_pairs_fit_80_columns(shell: Shell) -> None:
+    _, out, _ = shell.run(shell.pair("street.jpg,d2", "cafe.jpg,b1"), "--variants")
+    assert max(map(len, out.splitlines())) <= 80
+    assert "…" not in out
+    assert "MRR@100" in out
+
+
+def test_searches_of_any_variant_without_an_answer_are_told(gateway: FakeGateway, shell: Shell) -> None:
+    gateway.failures["Search"].extend([status(grpc.StatusCode.INVALID_ARGUMENT, "image: is no picture")] * 2)
+    code, _, err = shell.run(shell.label(dress=1), "--variants", "--at-once", "1")  # one of the two warms up
+    assert code == 1
+    assert "1 of 4 searches got no answer" in err
