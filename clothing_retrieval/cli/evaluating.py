@@ -1,8 +1,9 @@
 """``evaluate``: how good the searches are, on photos whose answer is known."""
 
+import datetime
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -36,8 +37,11 @@ from clothing_retrieval.evaluation import (
 )
 from clothing_retrieval.evaluation.collection import missing_categories
 from clothing_retrieval.evaluation.evaluation import AT_ONCE
+from clothing_retrieval.evaluation.examples import Example, choose, illustrate
 from clothing_retrieval.evaluation.record import compared_record, record, to_json
-from clothing_retrieval.evaluation.variants import Comparison, Variant, compare, v1, variants
+from clothing_retrieval.evaluation.variants import BASE, Comparison, Variant, compare, v1, variants
+from clothing_retrieval.evaluation.wording import answered, compared, timed
+from clothing_retrieval.page.evaluated import render_evaluation
 
 _SHOWN_PROBLEMS = 3
 _NAMED_MISSING = 5
@@ -54,7 +58,10 @@ class _Gateway:
 @dataclass(frozen=True)
 class _Outcome:
     evaluation: Evaluation
+    """The one that was asked for; with variants, that of the default."""
     comparison: Comparison | None = None
+    worst: Sequence[Example] = ()
+    best: Sequence[Example] = ()
 
     @property
     def all(self) -> Sequence[Evaluation]:
@@ -87,6 +94,12 @@ def evaluate_(
         str | None, typer.Option(metavar="NAME", help="Its collection.", show_default="that of --collection")
     ] = None,
     at_once: Annotated[int, typer.Option(min=1, max=64, help="Searches at a time.")] = AT_ONCE,
+    html: Annotated[
+        Path | None, typer.Option(help="Save a page that shows the figures, and queries as pictures.", dir_okay=False)
+    ] = None,
+    examples: Annotated[
+        int, typer.Option(min=0, max=100, help="So many worst and so many best queries on the page.")
+    ] = 12,
     json: Annotated[bool, typer.Option("--json", help="As JSON, with each query's result.")] = False,
     json_file: Annotated[
         Path | None, typer.Option(help="Save that JSON here, beside the tables.", dir_okay=False)
@@ -102,15 +115,19 @@ def evaluate_(
     except CatalogueError as error:
         raise Stop(str(error)) from error
     gateway = _Gateway(target, api_key, collection)
+    shown = examples if html else 0
     if compare_variants:
         other = _Gateway(v1_target, api_key, v1_collection or collection) if v1_target else None
-        outcome = run(_compare(queries, gateway, other, top_k, at_once))
+        outcome = run(_compare(queries, gateway, other, top_k, at_once, shown))
     else:
         way = Way(collection, whole_image, matching.message(category_matching))
-        outcome = run(_evaluate(queries, gateway, way, top_k, at_once))
+        outcome = run(_evaluate(queries, gateway, way, top_k, at_once, shown))
     _tell(outcome, at_once, json)
     if json_file:
         _write(json_file, outcome.to_json() + "\n")
+    if html:
+        _write(html, _page(photos, gateway, outcome, at_once))
+        typer.echo(f"Saved {html}", err=json)
     _tell_problems(outcome)
 
 
@@ -123,7 +140,9 @@ def _check_usage(compare_variants: bool, one_way: bool, v1_target: str | None, v
         raise typer.BadParameter("--v1-collection needs --v1-target: another embedder is served by another gateway")
 
 
-async def _evaluate(queries: Sequence[Query], gateway: _Gateway, way: Way, top_k: int, at_once: int) -> _Outcome:
+async def _evaluate(
+    queries: Sequence[Query], gateway: _Gateway, way: Way, top_k: int, at_once: int, shown: int
+) -> _Outcome:
     with explained(gateway.target):
         async with AsyncClient(gateway.target, api_key=gateway.api_key) as client:
             await _check(client, queries, gateway)
@@ -131,30 +150,35 @@ async def _evaluate(queries: Sequence[Query], gateway: _Gateway, way: Way, top_k
                 evaluation = await evaluate(
                     client, queries, way, top_k=top_k, at_once=at_once, on_progress=progress.advance_to
                 )
-            return _Outcome(evaluation)
+            return await _with_examples(client, _Outcome(evaluation), way, shown)
 
 
 async def _compare(
-    queries: Sequence[Query], gateway: _Gateway, other: _Gateway | None, top_k: int, at_once: int
+    queries: Sequence[Query], gateway: _Gateway, other: _Gateway | None, top_k: int, at_once: int, shown: int
 ) -> _Outcome:
     async with AsyncExitStack() as stack:
-        compared: list[Variant] = []
+        ways: list[Variant] = []
         if other:
             with explained(other.target):
                 client = await stack.enter_async_context(AsyncClient(other.target, api_key=other.api_key))
                 await _check(client, queries, other)
-            compared.append(v1(client, other.collection))
+            ways.append(v1(client, other.collection))
         else:
             typer.echo(_NO_V1, err=True)
         with explained(gateway.target):
             client = await stack.enter_async_context(AsyncClient(gateway.target, api_key=gateway.api_key))
             await _check(client, queries, gateway)
-            compared += variants(client, gateway.collection)
-            with Progress("searching", len(compared) * len(queries)) as progress:
-                comparison = await compare(
-                    compared, queries, top_k=top_k, at_once=at_once, on_progress=progress.advance_to
-                )
-            return _Outcome(comparison.base, comparison)
+            ways += variants(client, gateway.collection)
+            with Progress("searching", len(ways) * len(queries)) as progress:
+                comparison = await compare(ways, queries, top_k=top_k, at_once=at_once, on_progress=progress.advance_to)
+            way = next(variant.way for variant in ways if variant.name == BASE)
+            return await _with_examples(client, _Outcome(comparison.base, comparison), way, shown)
+
+
+async def _with_examples(client: AsyncClient, outcome: _Outcome, way: Way, count: int) -> _Outcome:
+    worst, best = choose(outcome.evaluation, count)
+    examples = await illustrate(client, outcome.evaluation, [*worst, *best], way)
+    return replace(outcome, worst=examples[: len(worst)], best=examples[len(worst) :])
 
 
 async def _check(client: AsyncClient, queries: Sequence[Query], gateway: _Gateway) -> None:
@@ -178,6 +202,19 @@ async def _check(client: AsyncClient, queries: Sequence[Query], gateway: _Gatewa
             "for such photos every item counts as wrong, and R and mAP leave them out",
             err=True,
         )
+
+
+def _page(photos: Path, gateway: _Gateway, outcome: _Outcome, at_once: int) -> str:
+    evaluation, comparison = outcome.evaluation, outcome.comparison
+    return render_evaluation(
+        "How good the searches are",
+        f"{photos} searched in {gateway.collection!r} on {datetime.date.today():%Y-%m-%d}. {answered(evaluation)}",
+        evaluation,
+        caption=compared(comparison) if comparison else timed(evaluation, at_once),
+        worst=outcome.worst,
+        best=outcome.best,
+        comparison=comparison,
+    )
 
 
 def _tell(outcome: _Outcome, at_once: int, json: bool) -> None:

@@ -1,6 +1,5 @@
 """An evaluation as tables for a terminal of 80 columns."""
 
-import math
 from collections.abc import Iterator
 
 from rich import box
@@ -9,8 +8,21 @@ from rich.table import Table
 from rich.text import Text
 
 from clothing_retrieval.display import printable
-from clothing_retrieval.evaluation import DEPTH, Estimate, Evaluation, Figure
+from clothing_retrieval.evaluation import Evaluation, Figure
 from clothing_retrieval.evaluation.variants import BASE, Comparison
+from clothing_retrieval.evaluation.wording import (
+    STAR,
+    answered,
+    compared,
+    interval,
+    milliseconds,
+    number,
+    recall_note,
+    short_interval,
+    signed,
+    signed_interval,
+    timed,
+)
 
 
 def evaluation_tables(evaluation: Evaluation, at_once: int) -> Iterator[RenderableType]:
@@ -28,50 +40,6 @@ def comparison_tables(comparison: Comparison) -> Iterator[RenderableType]:
     yield _differences(comparison)
     yield Text()
     yield Text(f"{answered(comparison.base)} {compared(comparison)}", style="dim")
-
-
-def answered(evaluation: Evaluation) -> str:
-    """ "40 photos among 150 items, all answered, 3 searched as whole photos." """
-    photos = len(evaluation.answers)
-    pairs = f"{evaluation.pairs:,} pairs of " if evaluation.of_pairs else ""
-    all_or = "all" if evaluation.answered == photos else f"{evaluation.answered:,}"
-    whole = f"{evaluation.whole_photos:,} searched as whole photos"
-    return f"{pairs}{photos:,} photos among {evaluation.holding.items:,} items, {all_or} answered, {whole}."
-
-
-def timed(evaluation: Evaluation, at_once: int) -> str:
-    median, slow = (milliseconds(evaluation.latency_ms(percentile)) for percentile in (50, 95))
-    return (
-        f"Half of the answers took less than {median} ms, 95 % less than {slow} ms, "
-        f"{at_once} searches for {DEPTH} items at once. Intervals: bootstrap over photos, 95 %."
-    )
-
-
-def compared(comparison: Comparison) -> str:
-    return (
-        f"Times with {comparison.at_once} searches for {DEPTH} items at once. "
-        f"Intervals: bootstrap over photos, 95 %; differences within the same draws."
-    )
-
-
-def number(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3f}"
-
-
-def milliseconds(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:,.0f}"
-
-
-def interval(estimate: Estimate) -> str:
-    return f"{estimate.low:.3f} to {estimate.high:.3f}" if estimate.known else "–"
-
-
-def signed_interval(estimate: Estimate) -> str:
-    return f"{estimate.low:+.3f} to {estimate.high:+.3f}" if estimate.known else "–"
-
-
-def recall_note(evaluation: Evaluation, figure: Figure) -> str:
-    return f"at most {number(evaluation.recall_limit)} is possible" if figure.name == "recall" else ""
 
 
 def shown_apart(evaluation: Evaluation) -> list[Figure]:
@@ -127,15 +95,11 @@ def _differences(comparison: Comparison) -> Table:
         for figure in figures:
             estimate = comparison.difference(name, figure)
             style = "bold" if estimate.excludes_zero else "dim"
-            cells += [Text(_verdict(estimate), style=style), Text(signed_interval(estimate), style=style)]
+            cells += [Text(signed(estimate), style=style), Text(signed_interval(estimate), style=style)]
         table.add_row(name, *cells)
-    table.caption = Text("* the interval leaves out 0", style="dim")
+    table.caption = Text(STAR, style="dim")
     table.caption_justify = "left"
     return table
-
-
-def _verdict(estimate: Estimate) -> str:
-    return f"{estimate.value:+.3f} {'*' if estimate.excludes_zero else ' '}" if estimate.known else "–"
 
 
 def _titles(evaluation: Evaluation, figures: list[Figure]) -> list[str]:
@@ -152,5 +116,5 @@ def _cells(evaluation: Evaluation, figures: list[Figure]) -> list[str]:
         estimate = evaluation.estimate(figure)
         cells.append(number(estimate.value))
         if detailed(evaluation, figure):
-            cells.append(f"{estimate.low:.2f}–{estimate.high:.2f}" if estimate.known else "–")
+            cells.append(short_interval(estimate))
     return cells

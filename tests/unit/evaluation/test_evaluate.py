@@ -1,73 +1,14 @@
 """``evaluate`` against a gateway of known answers."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import grpc
 import pytest
 
-from clothing_retrieval.cli import main
 from clothing_retrieval.v1 import retrieval_service_pb2 as retrieval
 from clothing_retrieval.v1.types_pb2 import Item
-from tests.fake_gateway import FakeGateway, picture, status
-
-Ran = tuple[int, str, str]
-
-
-@pytest.fixture
-def gateway() -> Iterator[FakeGateway]:
-    with FakeGateway() as gateway:
-        kinds = {"b1": "bag", "d1": "dress", "d2": "dress"}
-        gateway.items = {id: Item(id=id, title=f"The {id}", category=kind) for id, kind in kinds.items()}
-        gateway.pictures = {"d1": picture("tan")}
-        yield gateway
-
-
-class Shell:
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self.folder = folder
-        self._capsys = capsys
-
-    def run(self, *arguments: str) -> Ran:
-        try:
-            main(("evaluate", *arguments))
-            code = 0
-        except SystemExit as exit:
-            code = int(exit.code or 0)
-        captured = self._capsys.readouterr()
-        return code, captured.out, captured.err
-
-    def json(self, *arguments: str) -> dict[str, Any]:
-        code, out, err = self.run(*arguments, "--json")
-        assert code == 0, err
-        parsed: dict[str, Any] = json.loads(out)
-        return parsed
-
-    def label(self, **counts: int) -> str:
-        for category, count in counts.items():
-            folder = self.folder / "labelled" / category
-            folder.mkdir(parents=True)
-            for number in range(count):
-                (folder / f"{number}.jpg").write_bytes(picture())
-        return "labelled"
-
-    def pair(self, *rows: str) -> str:
-        (self.folder / "street.jpg").write_bytes(picture())
-        (self.folder / "cafe.jpg").write_bytes(picture())
-        (self.folder / "pairs.csv").write_text("\n".join(("photo,item", *rows)))
-        return "pairs.csv"
-
-
-@pytest.fixture
-def shell(
-    gateway: FakeGateway, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Shell:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CLOTHING_RETRIEVAL_TARGET", gateway.target)
-    monkeypatch.setenv("COLUMNS", "80")
-    return Shell(tmp_path, capsys)
+from tests.fake_gateway import FakeGateway, status
+from tests.unit.evaluation.shell import Shell
 
 
 def row(out: str, name: str) -> list[str]:
