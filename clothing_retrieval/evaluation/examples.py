@@ -47,13 +47,16 @@ def choose(evaluation: Evaluation, count: int) -> tuple[list[Answer], list[Answe
 
 
 async def illustrate(client: AsyncClient, evaluation: Evaluation, answers: Sequence[Answer], way: Way) -> list[Example]:
-    """Searches once more with each photo for what the page shows beside the answer, and gets the items' pictures."""
+    """Searches once more with each photo for what the page shows beside the answer, and gets the items' pictures.
+
+    What cannot be had any more is left out: the figures do not depend on it.
+    """
     turns = asyncio.Semaphore(_AT_ONCE)
 
     async def example(answer: Answer) -> Example:
         async with turns:
             garment, photo = await _garment(client, answer, way)
-            items = {id: await client.get_item(id, collection=way.collection) for id in answer.query.items}
+            items = {id: await _item(client, id, way.collection) for id in answer.query.items}
             shown = [*_shown_ids(answer), *answer.query.items]
             pictures = {id: jpeg for id in shown if (jpeg := await _picture(client, id, way.collection))}
         return Example(answer, evaluation.score(answer), photo, garment, items, pictures, way.whole_image)
@@ -68,15 +71,18 @@ async def _garment(client: AsyncClient, answer: Answer, way: Way) -> tuple[Garme
         return None, b""
     if answer.problem:
         return None, photo
-    response = await client.search(
-        photo,
-        collection=way.collection,
-        top_k=1,
-        whole_image=way.whole_image,
-        category_matching=way.category_matching,
-        include_cutouts=True,
-        include_masks=True,
-    )
+    try:
+        response = await client.search(
+            photo,
+            collection=way.collection,
+            top_k=1,
+            whole_image=way.whole_image,
+            category_matching=way.category_matching,
+            include_cutouts=True,
+            include_masks=True,
+        )
+    except errors.RetrievalError:
+        return None, photo
     number = telling_garment(answer)
     return (response.results[number].garment if number < len(response.results) else None), photo
 
@@ -87,9 +93,16 @@ def _shown_ids(answer: Answer) -> list[str]:
     return [hit.id for hit in answer.garments[telling_garment(answer)].hits[:SHOWN_ITEMS]]
 
 
+async def _item(client: AsyncClient, id: str, collection: str) -> Item:
+    try:
+        return await client.get_item(id, collection=collection)
+    except errors.RetrievalError:
+        return Item(id=id)
+
+
 async def _picture(client: AsyncClient, id: str, collection: str) -> bytes:
     """Empty where there is none."""
     try:
         return await client.get_picture(id, collection=collection)
-    except errors.NotFound:
+    except errors.RetrievalError:
         return b""

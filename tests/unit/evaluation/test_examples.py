@@ -1,9 +1,14 @@
-"""Which queries are shown."""
+"""Which queries are shown, and with what."""
 
 from pathlib import Path
 
-from clothing_retrieval.evaluation import Answer, Evaluation, Garment, Hit, Holding, Query
-from clothing_retrieval.evaluation.examples import choose
+import grpc
+
+from clothing_retrieval.async_client import AsyncClient
+from clothing_retrieval.evaluation import Answer, Evaluation, Garment, Hit, Holding, Query, Way
+from clothing_retrieval.evaluation.examples import choose, illustrate
+from clothing_retrieval.v1.types_pb2 import Item
+from tests.fake_gateway import FakeGateway, picture, status
 
 
 def answer(name: str, rank: int | None, category: str = "dress") -> Answer:
@@ -31,3 +36,19 @@ def test_a_photo_that_cannot_be_ranked_is_in_neither() -> None:
     evaluation = Evaluation([answer("hat", None, "hat"), answer("a", 1)], Holding(9, {"dress": 1}), 5)
     worst, best = choose(evaluation, 5)
     assert names([*worst, *best]) == ["a"]
+
+
+async def test_what_cannot_be_had_any_more_is_left_out(gateway: FakeGateway, tmp_path: Path) -> None:
+    photo = tmp_path / "street.jpg"
+    photo.write_bytes(picture())
+    sought = Answer(Query(photo, items=("d1",)), (Garment("dress", (Hit("d1", "dress", 0.1),)),))
+    evaluation = Evaluation([sought], Holding(3), 5)
+    async with AsyncClient(gateway.target) as client:
+        (whole,) = await illustrate(client, evaluation, [sought], Way())
+        for method in ("Search", "GetItem", "GetPicture"):
+            gateway.failures[method].extend([status(grpc.StatusCode.INTERNAL, "a bug")] * 2)
+        (bare,) = await illustrate(client, evaluation, [sought], Way())
+    assert whole.garment is not None
+    assert (whole.items["d1"].title, list(whole.pictures)) == ("The d1", ["d1"])
+    assert (bare.garment, bare.items, bare.pictures) == (None, {"d1": Item(id="d1")}, {})
+    assert bare.photo == photo.read_bytes()
