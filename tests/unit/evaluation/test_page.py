@@ -1,14 +1,21 @@
 """The page of an evaluation, from a gateway of known answers."""
 
 import re
+from pathlib import Path
+from typing import Any
 
 import grpc
+import pytest
 
+from clothing_retrieval.evaluation import Answer, Evaluation, Garment, Hit, Holding, Query
+from clothing_retrieval.evaluation.examples import Example
+from clothing_retrieval.page.evaluated import render_evaluation
+from clothing_retrieval.v1 import types_pb2
 from clothing_retrieval.v1.types_pb2 import Item
-from tests.fake_gateway import FakeGateway, status
+from tests.fake_gateway import FakeGateway, picture, status
 from tests.unit.evaluation.shell import Shell
 
-EVIL = '"><script>alert(1)</script>'
+EVIL = '"><img src=x onerror=alert(1)>'
 
 
 def page(shell: Shell, *arguments: str) -> str:
@@ -63,11 +70,17 @@ def test_figures_and_categories_are_on_the_page(shell: Shell) -> None:
     assert "4 photos among 3 items, all answered" in html
 
 
-def test_what_others_wrote_is_escaped(gateway: FakeGateway, shell: Shell) -> None:
-    gateway.items = {"a": Item(id="a", title=EVIL, category=EVIL), "b": Item(id=f"b{EVIL}", category="dress")}
-    html = page(shell, shell.label(dress=1))
-    assert html.count("&lt;script&gt;") == 3
-    assert "<script" not in html
+@pytest.mark.parametrize("sought", [{"category": EVIL}, {"items": (EVIL,)}])
+def test_what_others_wrote_is_escaped(sought: dict[str, Any]) -> None:
+    found = Garment(EVIL, (Hit(EVIL, EVIL, 0.1, f"Dress {EVIL}"), Hit("a", EVIL, 0.1, EVIL)))
+    answers = [Answer(Query(Path(EVIL), **sought), (found,)), Answer(Query(Path(EVIL), **sought), problem=EVIL)]
+    item = Item(id=EVIL, title=f"Sought {EVIL}", category=EVIL)
+    garment = types_pb2.Garment(category=EVIL, mask_png=picture("white", kind="PNG"))
+    examples = [Example(answer, 0.5, picture(), garment, {EVIL: item}, {EVIL: picture()}) for answer in answers]
+    evaluation = Evaluation(answers, Holding(1, {EVIL: 1}), 5)
+    html = render_evaluation(EVIL, EVIL, evaluation, caption=EVIL, worst=examples, best=[])
+    assert "onerror" in html
+    assert "<img src=x" not in html
 
 
 def test_sought_items_are_shown_with_their_ranks(gateway: FakeGateway, shell: Shell) -> None:
