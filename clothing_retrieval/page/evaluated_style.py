@@ -56,11 +56,12 @@ footer p { margin: 0 0 .5rem; max-width: 60rem; }
 }
 @media (max-width: 34rem) {
   .drawn { display: none; }
-  .figures { font-size: .85rem; }
-  .figures th, .figures td { padding-right: .7rem; }
+  .figures { font-size: .8rem; }
+  .figures th, .figures td { padding-right: .5rem; }
+  .figures thead th { font-size: .72rem; }
   .figures tbody th, .figures td.soft { white-space: normal; }
   .figures .interval {
-    width: min-content; margin-left: auto; font-size: .72rem; line-height: 1.3; white-space: normal;
+    width: min-content; margin-left: auto; font-size: .68rem; line-height: 1.3; white-space: normal;
   }
 }
 """
