@@ -1,7 +1,7 @@
 """A gateway without services behind it: a real server on a free port that remembers items and fails when told to."""
 
 import io
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from types import TracebackType
@@ -35,7 +35,7 @@ def status(code: grpc.StatusCode, message: str, *details: Any, reason: str = "",
 
 class FakeGateway(retrieval_service_pb2_grpc.RetrievalServiceServicer, catalog_service_pb2_grpc.CatalogServiceServicer):
     """With ``failures[method]``, a call answers with the next status there; ``on_import`` may answer for an item
-    (a status here breaks the whole stream)."""
+    (a status here breaks the whole stream). A garment finds the items of ``found[its category]``, or else all."""
 
     def __init__(self, port: int = 0) -> None:
         self.items: dict[str, Item] = {}
@@ -46,6 +46,7 @@ class FakeGateway(retrieval_service_pb2_grpc.RetrievalServiceServicer, catalog_s
         self.failures: dict[str, deque[status_pb2.Status]] = defaultdict(deque)
         self.on_import: Callable[[retrieval.ImportItemsRequest], Answer] = _accept
         self.whole_photo = False
+        self.found: dict[str, list[str]] = {}
         self._health = HealthServicer()
         self._server = grpc.server(futures.ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
         retrieval_service_pb2_grpc.add_RetrievalServiceServicer_to_server(self, self._server)
@@ -72,10 +73,9 @@ class FakeGateway(retrieval_service_pb2_grpc.RetrievalServiceServicer, catalog_s
 
     def Search(self, request: retrieval.SearchRequest, context: Context) -> retrieval.SearchResponse:
         self._begin("Search", request, context)
-        matches = self._matches(request.top_k)
         if self.whole_photo or request.whole_image:
             whole = Garment(area=1.0, box=Box(width=120, height=160))
-            return retrieval.SearchResponse(results=[retrieval.GarmentMatches(garment=whole, matches=matches)])
+            return retrieval.SearchResponse(results=[self._garment_matches(whole, request.top_k)])
         garments = [
             Garment(category="dress", confidence=0.93, area=0.3, box=Box(x=20, y=20, width=60, height=90)),
             Garment(category="bag", confidence=0.61, area=0.05, box=Box(x=80, y=100, width=30, height=30)),
@@ -86,9 +86,7 @@ class FakeGateway(retrieval_service_pb2_grpc.RetrievalServiceServicer, catalog_s
                 garment.mask_png = _mask(box)
             if request.include_cutouts:
                 garment.cutout.CopyFrom(Pixels(width=8, height=8, rgb=bytes(range(192))))
-        return retrieval.SearchResponse(
-            results=[retrieval.GarmentMatches(garment=garment, matches=matches) for garment in garments]
-        )
+        return retrieval.SearchResponse(results=[self._garment_matches(garment, request.top_k) for garment in garments])
 
     def SearchByItem(self, request: retrieval.SearchByItemRequest, context: Context) -> retrieval.SearchByItemResponse:
         self._begin("SearchByItem", request, context)
@@ -117,7 +115,12 @@ class FakeGateway(retrieval_service_pb2_grpc.RetrievalServiceServicer, catalog_s
     ) -> catalog_service_pb2.ListCollectionsResponse:
         self._begin("ListCollections", request, context)
         collection = catalog_service_pb2.Collection(
-            name="default", aliases=["live"], model_digest="bb", item_count=len(self.items), view_count=len(self.items)
+            name="default",
+            aliases=["live"],
+            model_digest="bb",
+            item_count=len(self.items),
+            view_count=len(self.items),
+            items_by_category=Counter(item.category for item in self.items.values()),
         )
         return catalog_service_pb2.ListCollectionsResponse(collections=[collection])
 
@@ -191,8 +194,11 @@ class FakeGateway(retrieval_service_pb2_grpc.RetrievalServiceServicer, catalog_s
             outcome = retrieval.IMPORT_OUTCOME_UNCHANGED if same else retrieval.IMPORT_OUTCOME_UPDATED
         return retrieval.ImportItemsResponse(id=request.item.id, outcome=outcome)
 
-    def _matches(self, top_k: int) -> list[Match]:
-        nearest = sorted(self.items.values(), key=lambda item: item.id)[: top_k or 5]
+    def _garment_matches(self, garment: Garment, top_k: int) -> retrieval.GarmentMatches:
+        return retrieval.GarmentMatches(garment=garment, matches=self._matches(top_k, self.found.get(garment.category)))
+
+    def _matches(self, top_k: int, ids: list[str] | None = None) -> list[Match]:
+        nearest = [self.items[id] for id in (sorted(self.items) if ids is None else ids)][: top_k or 5]
         return [Match(item=item, distance=0.1 * (rank + 1)) for rank, item in enumerate(nearest)]
 
 

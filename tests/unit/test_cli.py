@@ -227,36 +227,3 @@ def _write_photos(folder: Path, count: int) -> None:
     folder.mkdir(parents=True)
     for number in range(count):
         (folder / f"{number}.jpg").write_bytes(picture())
-
-
-def test_evaluate_measures_precision_by_category(gateway: FakeGateway, run: Run, tmp_path: Path) -> None:
-    gateway.items["b1"] = Item(id="b1", category="bag")
-    for category in ("dress", "bag"):
-        _write_photos(tmp_path / "labelled" / category, 2)
-
-    measured = json.loads(run("evaluate", "labelled", "--top-k", "4", "--json")[1])
-
-    assert (measured["photos"], measured["answered"], measured["whole_photo"]) == (4, 4, 0)
-    assert measured["by_category"]["dress"]["precision"] == {"1": 0.0, "4": 0.5}
-    assert measured["by_category"]["bag"]["precision"] == {"1": 1.0, "4": 0.25}
-    assert measured["precision"]["4"] == 0.375
-    assert measured["precision_interval_95"]["4"] == [0.25, 0.5]
-    assert measured["median_ms"] > 0
-
-
-def test_evaluate_counts_fall_backs_and_photos_without_an_answer(
-    gateway: FakeGateway, run: Run, tmp_path: Path
-) -> None:
-    _write_photos(tmp_path / "labelled" / "dress", 4)
-    gateway.whole_photo = True
-    gateway.failures["Search"].append(status(grpc.StatusCode.INVALID_ARGUMENT, "image: is no picture"))
-    code, out, err = run("evaluate", "labelled")
-    assert code == 1
-    (totals,) = (line.split() for line in out.splitlines() if line.strip().startswith("all "))
-    assert totals == ["all", "4", "3", "3", "0.750", "0.300"]
-    assert "image: is no picture" in err
-    assert "1 of 4 photos got no answer" in err
-
-
-def test_evaluate_wants_sub_folders(run: Run, photo: str) -> None:
-    assert "has no sub-folders with pictures" in run("evaluate", ".")[2]
