@@ -61,7 +61,7 @@ def test_the_file_gives_the_networks_features_at_unit_length(exported: Path, pic
     graph = FeaturesGraph(load(exported.parent.name))
     assert parity(graph, exported / FP32, pictures) < 1e-4
     with torch.no_grad():
-        features = graph.features(torch.from_numpy(pictures)).numpy()
+        features = graph.backbone(graph.normalise(torch.from_numpy(pictures))).numpy()
     vectors = run(exported / FP32, pictures)
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-5)
     np.testing.assert_allclose(features / np.linalg.norm(features, axis=1, keepdims=True), vectors, atol=1e-4)
