@@ -101,7 +101,7 @@ def evaluate_parser(
 ) -> None:
     """Measure a parser's folder on held-out street photos and on shop photos, and note the figures in its manifest."""
     from export.confusion_picture import draw_confusion
-    from export.evaluate_parser import shop_scores, street_confusion
+    from export.evaluate_parser import garment_scores, shop_scores, street_confusion
     from export.labels import LABELS
     from export.model_folder import MANIFEST
     from export.parsing import Parser
@@ -114,7 +114,8 @@ def evaluate_parser(
     for precision, file in measured_files(model).items():
         parser = Parser(file)
         counts = street_confusion(parser, street)
-        figures = scores(counts) | shop_scores(parser, shop) | {"ms_one_thread": milliseconds(file)}
+        figures = scores(counts) | garment_scores(parser, street) | shop_scores(parser, shop)
+        figures |= {"ms_one_thread": milliseconds(file)}
         print_figures(precision, figures)
         columns = by_label(counts)
         print_by_label(f"{precision}, by label", columns, LABELS)

@@ -99,10 +99,10 @@ def on_another_street(rng: Generator, scene: Scene, other: Scene) -> Scene:
     return Scene(relit(rng, moved.photo), moved.labels)
 
 
-def parsed_garments(parser: Parser, scene: Scene) -> list[tuple[Garment, int]]:
+def parsed_garments(parser: Parser, scene: Scene, rules: Rules = RULES) -> list[tuple[Garment, int]]:
     """The garments that the parser finds, each with the true label that it covers, or 0."""
     pairs = []
-    for found in parser.garments(scene.photo, RULES):
+    for found in parser.garments(scene.photo, rules):
         mask = found.mask(*scene.labels.shape)
         overlaps = {label: _iou(mask, scene.labels == label) for label in true_garments(scene)}
         best = max(overlaps, key=overlaps.__getitem__, default=0)
