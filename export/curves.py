@@ -44,12 +44,10 @@ def draw_curves(curves: Curves, file: Path) -> None:
     _draw(middle, {"learning rate": curves.rate}, "learning rate")
     middle.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
     _draw(bottom, curves.validation, "validation", marker="o")
-    bottom.set_ylim(0, 1)
     for line in bottom.lines:
-        x, y = line.get_xdata()[-1], line.get_ydata()[-1]
-        bottom.annotate(f"{y:.3f}", (x, y), (6, 0), textcoords="offset points", va="center", color=line.get_color())
+        line.set_label(f"{line.get_label()}, {line.get_ydata()[-1]:.3f} at last")
     if curves.validation:
-        bottom.legend(loc="lower left", frameon=False)
+        bottom.legend(loc="center right", frameon=False)
     bottom.set_xlabel("step")
     figure.savefig(file)
 
