@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Optional
 import typer
 
 from export.figures import noted, print_by_label, print_figures
-from export.model_folder import measured_files, note_figures
+from export.model_folder import files, measured_files, note_figures
 from export.speed import milliseconds
 from segment_service.mmseg_loading import stand_in
 
@@ -181,14 +181,15 @@ def embed(
 @app.command()
 def evaluate_embedder(model: Folder, parser: ParserFile, street: Street, gallery: Folder, queries: Folder) -> None:
     """Measure an embedder's folder behind a parser, and note the figures in its manifest."""
-    from export.evaluate_embedder import folder_scores, shop_pictures, street_scores
+    from export.evaluate_embedder import folder_scores, picture_side, shop_pictures, street_scores
     from export.onnx_files import run
     from export.parsing import Parser
 
     seen = Parser(parser)
-    items, names = shop_pictures(seen, gallery)
-    probes, wanted = shop_pictures(seen, queries)
-    whole, _ = shop_pictures(seen, queries, whole=True)
+    side = picture_side(files(model)["fp32"])
+    items, names = shop_pictures(seen, gallery, side)
+    probes, wanted = shop_pictures(seen, queries, side)
+    whole, _ = shop_pictures(seen, queries, side, whole=True)
     quality = {}
     for precision, file in measured_files(model).items():
         vectors = run(file, items)

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from export.garment_views import (
     PHOTO_SIDE,
     RULES,
-    SIDE,
     cut_out,
     parsed_garments,
     shop_cutout,
     true_garments,
 )
-from export.onnx_files import Floats, Pictures, run
+from export.onnx_files import Floats, Pictures, open_session, run
 from export.parsing import Parser
 from export.photos import Labelled, read_photo, shop_photos, street_photos
 from export.scenes import Scene, clothed_person, emptied, laid, shrink
@@ -26,11 +25,18 @@ from serving.images import Raster, fit_square
 Names = NDArray[np.str_]
 
 
-def shop_pictures(parser: Parser, shop: Path, whole: bool = False) -> tuple[Pictures, Names]:
+def picture_side(embedder: Path) -> int:
+    """Of the square pictures that an embedder's file takes, in pixels."""
+    side: int = open_session(embedder).get_inputs()[0].shape[1]
+    return side
+
+
+def shop_pictures(parser: Parser, shop: Path, side: int, whole: bool = False) -> tuple[Pictures, Names]:
     """Cutouts of the largest garments, or whole photos; and the names of their folders."""
     photos = shop_photos(shop)
     pictures = [
-        fit_square(read_photo(file), SIDE) if whole else shop_cutout(parser, read_photo(file)) for file, _ in photos
+        fit_square(read_photo(file), side) if whole else shop_cutout(parser, read_photo(file), side)
+        for file, _ in photos
     ]
     return np.stack(pictures), np.array([name for _, name in photos])
 
@@ -56,14 +62,15 @@ def street_scores(parser: Parser, embedder: Path, street: Path, seed: int = 0) -
     """
     rng = default_rng(seed)
     held_out = street_photos(street, held_out=True)
-    gallery, owners = _true_cutouts([*held_out, *street_photos(street, held_out=False)])
+    side = picture_side(embedder)
+    gallery, owners = _true_cutouts([*held_out, *street_photos(street, held_out=False)], side)
     gallery_vectors = run(embedder, np.stack(gallery))
     first = five = total = 0
     for index, labelled in enumerate(held_out):
         scene = _scene(labelled)
         other = _scene(held_out[int(rng.integers(len(held_out)))])
         moved = query_photo(rng, scene, other)
-        cutouts = [garment.cutout(moved.photo, SIDE, RULES.margin) for garment, _ in parsed_garments(parser, moved)]
+        cutouts = [garment.cutout(moved.photo, side, RULES.margin) for garment, _ in parsed_garments(parser, moved)]
         wanted = {position for position, owner in enumerate(owners) if owner == index}
         total += len(wanted)
         if cutouts:
@@ -83,12 +90,12 @@ def query_photo(rng: Generator, scene: Scene, other: Scene) -> Scene:
     return Scene(cv2.imdecode(cv2.imencode(".jpg", dimmed, quality)[1], cv2.IMREAD_COLOR), moved.labels)
 
 
-def _true_cutouts(photos: Sequence[Labelled]) -> tuple[list[Raster], list[int]]:
+def _true_cutouts(photos: Sequence[Labelled], side: int) -> tuple[list[Raster], list[int]]:
     pictures, owners = [], []
     for index, labelled in enumerate(photos):
         scene = _scene(labelled)
         for label in true_garments(scene):
-            pictures.append(cut_out(scene.photo, scene.labels == label))
+            pictures.append(cut_out(scene.photo, scene.labels == label, side))
             owners.append(index)
     return pictures, owners
 

@@ -35,18 +35,18 @@ class View:
     """Row of ``kinds.covered()``."""
 
 
-def cut_out(photo: Raster, mask: Bools) -> Raster:
-    """What the mask shows, as the segment service would cut it out: (224, 224, 3)."""
+def cut_out(photo: Raster, mask: Bools, side: int = SIDE) -> Raster:
+    """What the mask shows, as the segment service would cut it out: (side, side, 3)."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = Box(int(columns[0]), int(rows[0]), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)
     support = np.where(mask, 1, -1).astype(np.float32)
-    return Garment("", 1.0, float(mask.mean()), box, support, 1.0).cutout(photo, SIDE, RULES.margin)
+    return Garment("", 1.0, float(mask.mean()), box, support, 1.0).cutout(photo, side, RULES.margin)
 
 
-def shop_cutout(parser: Parser, photo: Raster) -> Raster:
+def shop_cutout(parser: Parser, photo: Raster, side: int = SIDE) -> Raster:
     """The largest garment, or the whole photo where none is found: what the gateway embeds for an item."""
     garments = parser.garments(photo, RULES)
-    return garments[0].cutout(photo, SIDE, RULES.margin) if garments else fit_square(photo, SIDE)
+    return garments[0].cutout(photo, side, RULES.margin) if garments else fit_square(photo, side)
 
 
 def training_views(parser: Parser, street: Path, shop: Path, seed: int = 0) -> Iterator[View]:
