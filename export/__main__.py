@@ -152,12 +152,12 @@ def train_embedder(maps: File, out: Annotated[Path, typer.Option(help="a .pth fi
 
 
 @app.command()
-def export_embedder(weights: File, parser: ParserFile, shop: Shop, out: Out) -> None:
+def export_embedder(weights: File, parser: ParserFile, street: Street, shop: Shop, out: Out) -> None:
     """Write the embedder's model folder: ONNX in fp32, fp16 and int8, manifest."""
     from export.export_embedder import calibration_pictures, export_embedder, load_embedder
     from export.parsing import Parser
 
-    export_embedder(load_embedder(weights), calibration_pictures(Parser(parser), shop), out)
+    export_embedder(load_embedder(weights), calibration_pictures(Parser(parser), street, shop), out)
 
 
 @app.command()

@@ -43,18 +43,18 @@ class Maps:
 class Recipe:
     warm_up_epochs: int = 40
     """Of the heads alone, on the untuned network's features."""
-    epochs: int = 10
+    epochs: int = 16
     garments: int = 128
     """In a batch, two views of each."""
     head_rate: float = 2e-3
-    block_rate: float = 4e-4
+    block_rate: float = 1e-3
     weight_decay: float = 0.05
     dropout: float = 0.2
     temperature: float = 0.07
     instance_weight: float = 1.0
-    kind_weight: float = 0.5
-    class_weight: float = 0.5
-    kind_share: float = 0.4
+    kind_weight: float = 1.0
+    class_weight: float = 1.0
+    kind_share: float = 0.7
     seed: int = 0
 
 
