@@ -5,7 +5,7 @@ from torch.nn import functional
 
 from export import kinds
 from export.embedder import GarmentEmbedder
-from export.evaluate_embedder import folder_scores
+from export.evaluate_embedder import folder_scores, query_photo
 from export.garment_views import cut_out, on_another_street
 from export.labels import LABELS
 from export.scenes import Scene
@@ -97,6 +97,20 @@ def test_a_person_put_on_another_street_keeps_the_labels() -> None:
     moved = on_another_street(np.random.default_rng(0), scene, scene)
     assert moved.photo.shape[:2] == moved.labels.shape
     assert set(np.unique(moved.labels)) == {0, LABELS.index("dress")}
+
+
+def test_a_query_photo_shows_the_person_dimmed_on_the_other_street() -> None:
+    labels = np.zeros((200, 120), np.uint8)
+    labels[40:160, 40:80] = LABELS.index("dress")
+    person = Scene(np.where(labels[..., None] > 0, np.uint8(250), np.uint8(0)).repeat(3, axis=2), labels)
+    street = Scene(np.full((150, 100, 3), 120, np.uint8), np.zeros((150, 100), np.uint8))
+    for seed in range(5):
+        query = query_photo(np.random.default_rng(seed), person, street)
+        assert query.photo.shape == (150, 100, 3)
+        dress = query.labels == LABELS.index("dress")
+        assert 0.5 < np.ptp(np.flatnonzero(dress.any(axis=1))) / 150 <= 1
+        assert 100 < query.photo[dress].mean() < 252
+        assert query.photo[~dress].mean() < 125
 
 
 def test_precision_counts_the_first_five() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from export.labels import IGNORED, LABELS
 from export.photos import street_photos
-from export.scenes import Scene, clothed_person, moved, on_canvas, pasted, photo_size, relit, some_subject
+from export.scenes import Scene, clothed_person, emptied, moved, on_canvas, pasted, photo_size, relit, some_subject
 from serving.images import letterbox
 
 
@@ -61,3 +61,12 @@ def test_the_canvas_is_the_one_that_is_served(scene: Scene) -> None:
     assert scale == 1
     assert np.array_equal(canvas.photo, served)
     assert np.all(canvas.labels[height:] == IGNORED)
+
+
+def test_an_emptied_photo_keeps_its_ground_and_loses_its_people() -> None:
+    labels = np.zeros((96, 72), np.uint8)
+    labels[20:80, 25:45] = LABELS.index("top")
+    photo = np.where(labels[..., None] > 0, np.array([255, 0, 0], np.uint8), np.array([0, 120, 0], np.uint8))
+    ground = emptied(Scene(photo, labels))
+    assert ground.shape == photo.shape
+    np.testing.assert_allclose(ground.reshape(-1, 3), np.tile([0, 120, 0], (96 * 72, 1)), atol=8)
