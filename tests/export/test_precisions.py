@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from export.embedder import GarmentEmbedder
 from export.export_embedder import export_embedder
 from export.model_folder import FP32, files, measured_files, note_figures
 from export.onnx_files import Pictures
@@ -37,12 +38,12 @@ def test_an_embedders_folder_holds_all_precisions_and_what_is_measured_leaves_fp
 ) -> None:
     torch.manual_seed(0)
     folder = tmp_path / "small" / "1"
-    export_embedder(nn.Linear(1280, 32), pictures, folder)
+    export_embedder(GarmentEmbedder(0.5).eval(), pictures, folder)
     assert list(files(folder)) == ["fp32", "fp16", "int8"]
     assert list(measured_files(folder)) == ["fp32", "int8"]
     for device, precision in (("cpu", "int8"), ("cuda", "fp16")):
         served = load_model(tmp_path, "small", "embed", "auto", device)
-        assert (served.precision, served.manifest.dimension) == (precision, 32)
+        assert (served.precision, served.manifest.dimension) == (precision, 256)
 
 
 def test_figures_change_nothing_else_in_a_manifest(tmp_path: Path) -> None:
