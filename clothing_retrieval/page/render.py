@@ -81,7 +81,7 @@ def _matches(searched: SearchedPhoto, found: GarmentMatches) -> str:
 def _card(match: Match, searched: SearchedPhoto) -> str:
     item = match.item
     expected = item.id == searched.expected_id
-    badge = '<span class="badge">✓ the same item</span>' if expected else ""
+    badge = '<span class="badge">✓ same item</span>' if expected else ""
     name = escape(item.title or item.id)
     picture = item_picture(searched.pictures.get(item.id, b""), item.title, item.category)
     title = name
