@@ -75,7 +75,8 @@ figcaption strong { color: var(--ink); font-weight: 600; }
   display: grid; place-items: center; background: #eee9e1; color: #8a8378; font: 600 2rem/1 system-ui, sans-serif;
 }
 .badge {
-  position: absolute; left: .35rem; top: .35rem; max-width: calc(100% - .7rem); padding: .12rem .45rem; border-radius: .7rem;
+  position: absolute; left: .35rem; top: .35rem; max-width: calc(100% - .7rem);
+  padding: .12rem .45rem; border-radius: .7rem;
   background: var(--good); color: var(--card); font: 600 .72rem/1.4 system-ui, sans-serif;
 }
 .text {
