@@ -25,14 +25,20 @@ class Normalise(nn.Module):
 
     def __init__(self, mean: Sequence[float], std: Sequence[float], bgr: bool = False) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).reshape(3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).reshape(3, 1, 1), persistent=False)
+        self.register_buffer("mean", _by_channel(mean), persistent=False)
+        self.register_buffer("std", _by_channel(std), persistent=False)
         self.bgr = bgr
 
     def forward(self, image: Tensor) -> Tensor:
         """(n, h, w, 3) uint8 RGB → (n, 3, h, w) float32."""
         planes = image.permute(0, 3, 1, 2).float()
         return ((planes.flip(1) if self.bgr else planes) - self.mean) / self.std
+
+
+def _by_channel(values: Sequence[float]) -> Tensor:
+    """One number where all channels have the same: onnxruntime's int8 graphs spread three slowly (3 ms)."""
+    distinct = values[:1] if len(set(values)) == 1 else values
+    return torch.tensor(distinct, dtype=torch.float32).reshape(-1, 1, 1)
 
 
 class UnitLength(nn.Module):
