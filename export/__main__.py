@@ -32,7 +32,7 @@ def train_parser(
     shop: Optional[Folder] = None,  # noqa: UP045  (typer)
     masks: Annotated[Optional[Path], typer.Option(exists=True, help="of the shop photos")] = None,  # noqa: UP045
     drawn: Annotated[Optional[Path], typer.Option(exists=True, help="of draw-photos")] = None,  # noqa: UP045
-    start_from: Annotated[Optional[Path], typer.Option(exists=True, help="an earlier stage's checkpoint")] = None,  # noqa: UP045
+    start_from: Annotated[Optional[Path], typer.Option(exists=True, help="a checkpoint, or a model folder")] = None,  # noqa: UP045
     resume: bool = False,
 ) -> None:
     """Train the parser by one of export/configs."""

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from export.graphs import Normalise
-from export.head import LeanSegformerHead
+from export.head import StepwiseSegformerHead, direct_sum, stepwise_sum
 
 
 class WholeParserGraph(nn.Module):
@@ -29,9 +29,8 @@ class WholeParserGraph(nn.Module):
 class ParserGraph(nn.Module):
     """A trained EncoderDecoder with a SegformerHead, for inference.
 
-    The head projects each feature map, enlarges all to 1/4 of the picture, joins them and mixes them by a 1×1
-    convolution. Mixing by 1×1 and enlarging commute, so each map is mixed at its own small size and the results are
-    added: the same logits for a third of the head's work. The mixing's batch norm is folded into its weights.
+    Each map is mixed at its own size (see ``StepwiseSegformerHead``) also where the head is mmsegmentation's own; the
+    mixing's batch norm is folded into its weights.
     """
 
     last = "/classifier/"
@@ -46,16 +45,15 @@ class ParserGraph(nn.Module):
         self.projections = head.convs
         self.mixers = _split_mixing(head)
         self.classifier = head.conv_seg
+        self.sum = stepwise_sum if isinstance(head, StepwiseSegformerHead) else direct_sum
 
     def forward(self, image: Tensor) -> Tensor:
         """(n, h, w, 3) uint8 RGB → (n, labels, h / 4, w / 4) logits."""
         features = self.backbone(self.normalise(image))
-        size = features[0].shape[2:]
-        mixed = None
-        for feature, project, mix in zip(features, self.projections, self.mixers, strict=True):
-            part = mix(project(feature))
-            mixed = part if mixed is None else mixed + functional.interpolate(part, size=size, mode="bilinear")
-        return self.classifier(functional.relu(mixed))
+        maps = [
+            mix(project(feature)) for feature, project, mix in zip(features, self.projections, self.mixers, strict=True)
+        ]
+        return self.classifier(functional.relu(self.sum(maps)))
 
 
 def _split_mixing(head: SegformerHead) -> nn.ModuleList:
@@ -75,7 +73,7 @@ def _split_mixing(head: SegformerHead) -> nn.ModuleList:
 def fits_lean_graph(model: EncoderDecoder) -> bool:
     """Whether ``ParserGraph`` computes the same as the network: its head is the usual SegformerHead."""
     head = model.decode_head
-    if type(head) not in (SegformerHead, LeanSegformerHead) or model.with_neck:
+    if type(head) not in (SegformerHead, StepwiseSegformerHead) or model.with_neck:
         return False
     usual = head.interpolate_mode == "bilinear" and not head.align_corners
     mixing = head.fusion_conv

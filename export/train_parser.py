@@ -2,11 +2,22 @@
 
 from pathlib import Path
 
+import numpy as np
+import torch
 from mmengine.config import Config
+from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
+from mmengine.utils import import_modules_from_strings
+from mmseg.registry import DATASETS, MODELS
 
+from export.calibration import evenly
 from export.curves import draw_curves, read_curves
+from export.model_folder import FP32
+from export.released_weights import load_released
 from segment_service.mmseg_loading import trusted_checkpoints
+
+_PICTURES = 256
+"""So many training pictures tell what the batch norms of a released network meet."""
 
 
 def load_config(
@@ -39,17 +50,31 @@ def train(config: Config, start_from: Path | None = None, resume: bool = False) 
     """Runs a config to its end, and draws how it went into the work_dir: ``curves.png``.
 
     Args:
-        start_from: a checkpoint of an earlier stage.
+        start_from: a checkpoint of an earlier stage, or a model folder that such a network was exported to.
         resume: go on from the newest checkpoint in the config's work_dir, if there is one.
 
     Returns:
         The last checkpoint. Its ``state_dict`` holds the averaged weights.
     """
     if start_from is not None:
-        config.load_from = str(start_from)
+        config.load_from = str(_released(config, start_from) if start_from.is_dir() else start_from)
     config.resume = resume
     with trusted_checkpoints():
         Runner.from_cfg(config).train()
     work_dir = Path(config.work_dir)
     draw_curves(read_curves(work_dir), work_dir / "curves.png")
     return Path((work_dir / "last_checkpoint").read_text().strip())
+
+
+def _released(config: Config, folder: Path) -> Path:
+    """A checkpoint of a model folder's weights, in the config's work_dir."""
+    init_default_scope(config.default_scope)
+    import_modules_from_strings(**config.custom_imports)
+    network = MODELS.build(config.model)
+    scenes = DATASETS.build(config.train_dataloader.dataset)
+    pictures = [scenes[index]["inputs"].permute(1, 2, 0).numpy() for index in evenly(range(len(scenes)), _PICTURES)]
+    load_released(network, folder / FP32, np.stack(pictures))
+    checkpoint = Path(config.work_dir) / "released.pth"
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"state_dict": network.state_dict()}, checkpoint)
+    return checkpoint

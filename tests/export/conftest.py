@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from export.labels import STREET
@@ -44,6 +45,14 @@ def names() -> list[str]:
     """The 59 names of Clothing Co-Parsing, background first."""
     covered = sorted(name for names in STREET.values() for name in names)
     return ["background", *(name for name in covered if name != "background")]
+
+
+@pytest.fixture(scope="session")
+def pictures() -> NDArray[np.uint8]:
+    """Coarse noise, (12, 96, 96, 3)."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (12, 8, 6, 3), dtype=np.uint8)
+    return coarse.repeat(12, axis=1).repeat(16, axis=2)
 
 
 @pytest.fixture(scope="session")

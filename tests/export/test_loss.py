@@ -29,5 +29,16 @@ def test_dice_counts_a_small_label_as_a_large_one() -> None:
 def test_pixels_without_label_cost_nothing() -> None:
     truth = torch.tensor([[[0, 1, 255]]])
     one, other = logits_of(torch.tensor([[[0, 1, 0]]])), logits_of(torch.tensor([[[0, 1, 2]]]))
-    loss = ParsingLoss([1.0] * 3, dice=1.0)
+    loss = ParsingLoss([1.0] * 3, dice=1.0, lovasz=1.0)
     assert loss(one, truth) == loss(other, truth)
+
+
+def test_lovasz_of_certain_maps_is_the_mean_jaccard_loss() -> None:
+    truth = torch.zeros(1, 20, 20, dtype=torch.long)
+    truth[0, :10] = 1
+    found = truth.clone()
+    found[0, 8:10] = 0
+    plain, both = ParsingLoss([1.0] * 3), ParsingLoss([1.0] * 3, lovasz=1.0)
+    lovasz = both(logits_of(found), truth) - plain(logits_of(found), truth)
+    # On every second row and column: label 1 keeps 40 of 50 pixels, label 0 has 50 and 10 too many.
+    assert lovasz == pytest.approx(((1 - 40 / 50) + (1 - 50 / 60)) / 2, abs=1e-3)

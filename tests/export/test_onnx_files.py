@@ -5,63 +5,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from mmseg.registry import MODELS
 
-import export.backbone
-import export.head  # noqa: F401  (registers)
 from export.embedder import GarmentEmbedder
 from export.graphs import Normalise
 from export.onnx_files import Pictures, cosine, open_session, parity, run, write_fp16, write_int8, write_onnx
 from export.parser_graphs import ParserGraph, WholeParserGraph, fits_lean_graph
 from export.rounding import run_rounding
-
-HEAD = {
-    "in_channels": [24, 40, 112, 320],
-    "in_index": [0, 1, 2, 3],
-    "channels": 32,
-    "num_classes": 15,
-    "norm_cfg": {"type": "BN"},
-    "align_corners": False,
-}
-
-
-def parser_network(head: str) -> torch.nn.Module:
-    torch.manual_seed(0)
-    model = MODELS.build(
-        {
-            "type": "mmseg.EncoderDecoder",
-            "data_preprocessor": {
-                "type": "mmseg.SegDataPreProcessor",
-                "mean": [127.0, 120.0, 110.0],
-                "std": [128.0, 100.0, 90.0],
-                "rgb_to_bgr": True,
-            },
-            "backbone": {"type": "mmseg.EfficientNetLite0"},
-            "decode_head": {"type": f"mmseg.{head}", **HEAD},
-        }
-    )
-    with torch.no_grad():  # batch norms as after training: not the identity
-        for module in model.decode_head.modules():
-            if isinstance(module, torch.nn.BatchNorm2d):
-                module.running_mean.normal_()
-                module.running_var.uniform_(0.5, 2)
-                module.bias.normal_()
-    return model.eval()
-
-
-@pytest.fixture(scope="module")
-def pictures() -> Pictures:
-    rng = np.random.default_rng(0)
-    coarse = rng.integers(0, 256, (12, 8, 6, 3), dtype=np.uint8)
-    return coarse.repeat(12, axis=1).repeat(16, axis=2)  # (12, 96, 96, 3)
+from tests.export.networks import parser_network
 
 
 @torch.no_grad()
-def test_the_lean_head_gives_what_segformer_head_gives(pictures: Pictures) -> None:
-    plain, lean = parser_network("SegformerHead"), parser_network("LeanSegformerHead")
-    lean.load_state_dict(plain.state_dict())
-    features = plain.backbone(Normalise([127] * 3, [128] * 3)(torch.from_numpy(pictures[:2])))
-    torch.testing.assert_close(lean.decode_head(features), plain.decode_head(features), atol=1e-4, rtol=1e-4)
+def test_the_stepwise_head_is_segformer_head_but_for_enlarging(pictures: Pictures) -> None:
+    plain, stepwise = parser_network("SegformerHead"), parser_network("StepwiseSegformerHead")
+    stepwise.load_state_dict(plain.state_dict())
+    first, second, *smaller = plain.backbone(Normalise([127] * 3, [128] * 3)(torch.from_numpy(pictures[:2])))
+    # A map that is the same all over stays so, by one step and by many.
+    features = [first, second, *(small.mean(dim=(2, 3), keepdim=True).expand_as(small) for small in smaller)]
+    torch.testing.assert_close(stepwise.decode_head(features), plain.decode_head(features), atol=1e-4, rtol=1e-4)
 
 
 @torch.no_grad()
@@ -77,7 +37,7 @@ def test_the_parser_graph_gives_the_networks_logits(pictures: Pictures) -> None:
 
 
 def test_the_parser_exports_and_quantises(pictures: Pictures, tmp_path: Path) -> None:
-    graph = ParserGraph(parser_network("LeanSegformerHead"))
+    graph = ParserGraph(parser_network("StepwiseSegformerHead"))
     fp32, int8 = tmp_path / "model.onnx", tmp_path / "model.int8.onnx"
     write_onnx(graph, fp32, "logits", 96, 96)
     assert parity(graph, fp32, pictures[:3]) < 1e-4
@@ -101,7 +61,7 @@ def test_the_embedder_exports_and_quantises(pictures: Pictures, tmp_path: Path) 
 
 def test_the_parser_in_half_precision_takes_half_the_room_and_says_the_same(pictures: Pictures, tmp_path: Path) -> None:
     fp32, fp16 = tmp_path / "model.onnx", tmp_path / "model.fp16.onnx"
-    write_onnx(ParserGraph(parser_network("LeanSegformerHead")), fp32, "logits", 96, 96)
+    write_onnx(ParserGraph(parser_network("StepwiseSegformerHead")), fp32, "logits", 96, 96)
     write_fp16(fp32, fp16)
     expected = run(fp32, pictures)
     assert cosine(expected, run(fp16, pictures)) > cosine(expected, run_rounding(fp16, pictures)) > 0.999
