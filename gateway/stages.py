@@ -19,10 +19,13 @@ from clothing_retrieval.v1 import (
 from gateway.settings import Settings
 from serving.channels import connect
 from serving.deadline import Deadline
-from serving.errors import StageFailed
+from serving.errors import StageFailed, Unavailable
 from serving.telemetry import outgoing_metadata
 
 Response = TypeVar("Response", covariant=True)
+
+_MOST_IMAGES = 64
+"""Of one call, by the embed service."""
 
 
 class Call(Protocol[Response]):
@@ -58,9 +61,18 @@ class Stages:
     async def embed(
         self, images: Sequence[types_pb2.Image], deadline: Deadline, field: str = "images[0]"
     ) -> embed_service_pb2.EmbedResponse:
-        """``field`` is what the caller calls the first picture."""
-        request = embed_service_pb2.EmbedRequest(images=images)
-        return await call("embed", self._embed.Embed, request, deadline, renamed=("images[0]", field))
+        """One call, unless there are more pictures than one may bring. ``field`` is what the caller calls the first.
+
+        Raises Unavailable, too: the embedding model was changed between two calls.
+        """
+        answer = embed_service_pb2.EmbedResponse()
+        for start in range(0, len(images), _MOST_IMAGES):
+            request = embed_service_pb2.EmbedRequest(images=images[start : start + _MOST_IMAGES])
+            part = await call("embed", self._embed.Embed, request, deadline, renamed=("images[0]", field))
+            if answer.model_digest not in ("", part.model_digest):
+                raise Unavailable("embed", "changing its model")
+            answer.MergeFrom(part)
+        return answer
 
     async def query(
         self, request: search_service_pb2.QueryRequest, deadline: Deadline

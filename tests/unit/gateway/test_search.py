@@ -176,6 +176,29 @@ async def test_a_photo_of_many_garments_is_queried_in_calls_of_64_probes(others:
         assert ids(result.matches) == [f"{number} {category}" for category in (kind, *others, "")]
 
 
+async def test_a_photo_of_many_garments_is_embedded_in_calls_of_64_pictures() -> None:
+    stages = FakeStages()
+    async with gateway(stages) as front:
+        stages.garments = [(f"a kind {number}", 0.01) for number in range(130)]
+        results = (await front.retrieval.Search(pb.SearchRequest(image=IMAGE))).results
+    assert [len(request.images) for method, request in stages.requests if method == "Embed"] == [64, 64, 2]
+    assert len(results) == 130
+
+
+async def test_vectors_of_two_models_are_never_mixed() -> None:
+    stages = FakeStages()
+
+    async def changes(request: Any) -> None:
+        stages.digest = str(stages.calls["Embed"])
+
+    async with gateway(stages) as front:
+        stages.garments = [(f"a kind {number}", 0.01) for number in range(65)]
+        stages.on["Embed"] = changes
+        with pytest.raises(grpc.aio.AioRpcError, match="embed is changing its model") as failed:
+            await front.retrieval.Search(pb.SearchRequest(image=IMAGE))
+    assert failed.value.code() is grpc.StatusCode.UNAVAILABLE
+
+
 async def test_the_callers_distance_holds_even_when_it_is_0_else_the_gateways() -> None:
     async with gateway(max_distance=0.75) as front:
         await front.retrieval.Search(pb.SearchRequest(image=IMAGE))
