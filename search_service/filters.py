@@ -9,7 +9,12 @@ from serving.errors import InvalidField
 MAX_CONDITIONS = 32
 MAX_VALUES = 256
 _TEXTS = ("category", "gender", "currency")
-_NUMBERS = ("price", "sale_price")
+_NUMBERS = {
+    "price": "price",
+    "sale_price": "sale_price",
+    "effective_price": "coalesce(sale_price, price)",
+}
+"""What each is in SQL."""
 _ATTRIBUTE = "attributes."
 _KNOWN = ", ".join((*_TEXTS, *_NUMBERS, "in_stock", f"{_ATTRIBUTE}<key>"))
 
@@ -69,9 +74,9 @@ def _compile(condition: Condition, path: str) -> Filter:
         return _one_of(field, tuple(test.values))
     if field in _NUMBERS:
         if isinstance(test, Range):
-            return _between(field, test)
+            return _between(_NUMBERS[field], test)
         values = f"{path}.any_of.values"
-        return _one_of(field, tuple(_number(v, f"{values}[{i}]") for i, v in enumerate(test.values)))
+        return _one_of(_NUMBERS[field], tuple(_number(v, f"{values}[{i}]") for i, v in enumerate(test.values)))
     if field == "in_stock" and isinstance(test, AnyOf):
         values = f"{path}.any_of.values"
         return _one_of(field, tuple(_truth(v, f"{values}[{i}]") for i, v in enumerate(test.values)))

@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from types import TracebackType
 
+DATABASE = "catalog.sqlite3"
+
 
 class FolderBusy(RuntimeError):
     """Another process has the data folder open."""
@@ -22,7 +24,7 @@ class Folder:
     def __init__(self, path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
         self.path = path
-        self.database = path / "catalog.sqlite3"
+        self.database = path / DATABASE
         self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

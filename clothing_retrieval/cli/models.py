@@ -1,15 +1,11 @@
 """``models``: the model folders that the services load."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from clothing_retrieval.cli.stop import Stop
-from clothing_retrieval.up import UpError
-from clothing_retrieval.up.stack import require_serving_parts
+from clothing_retrieval.cli.running import run_part
 
 models = typer.Typer(help="The models that the services load.", no_args_is_help=True)
 
@@ -27,11 +23,4 @@ def verify(
     ] = None,
 ) -> None:
     """Check that models are what their manifests say: digests, shapes, batches, int8 against fp32, cards."""
-    try:
-        require_serving_parts()
-    except UpError as error:
-        raise Stop(str(error)) from error
-    # A process of its own, as for `serve`: what a caller installs imports nothing of the servers.
-    command = [sys.executable, "-m", "serving.verification", *(str(folder) for folder in folders or [])]
-    if subprocess.run(command, check=False).returncode:
-        raise Stop
+    run_part("serving.verification", *(str(folder) for folder in folders or []))

@@ -1,9 +1,10 @@
-"""``up``, ``serve`` and ``probe``: the services themselves."""
+"""``up``, ``serve``, ``restore`` and ``probe``: the services themselves."""
 
 import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -79,12 +80,37 @@ async def _serve(stack: Stack) -> None:
 
 def serve(service: Annotated[ServiceName, typer.Argument(metavar="|".join(SERVICES))]) -> None:
     """Run one service, as containers do. Its settings are environment variables: SEGMENT_LISTEN and so on."""
+    _require_serving_parts()
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", SERVICES[service.value]])
+
+
+def restore(
+    backup: Annotated[Path, typer.Argument(help="A folder that CreateBackup made.", exists=True, file_okay=False)],
+    data_dir: Annotated[
+        Path,
+        typer.Argument(help="The search service's: SEARCH_DATA_DIR, or `search` in the data folder of `up`."),
+    ],
+) -> None:
+    """Make a data folder of a backup, before the search service is started on it."""
+    run_part("search_service.restore", str(backup), str(data_dir))
+
+
+def run_part(module: str, *arguments: str) -> None:
+    """Runs a program of the servers, which says itself what failed.
+
+    In a process of its own, as `serve` does: what a caller installs imports nothing of the servers.
+    """
+    _require_serving_parts()
+    if subprocess.run([sys.executable, "-m", module, *arguments], check=False).returncode:
+        raise Stop
+
+
+def _require_serving_parts() -> None:
     try:
         require_serving_parts()
     except UpError as error:
         raise Stop(str(error)) from error
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", SERVICES[service.value]])
 
 
 def probe(

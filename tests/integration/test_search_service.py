@@ -1,7 +1,9 @@
 """The search service through a real server: every call, and every error."""
 
 import asyncio
+import shutil
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -244,13 +246,18 @@ async def test_no_name_means_default(service: Service) -> None:
     assert ids(await service.search.Query(near(1, collection="default"))) == ["a"]
 
 
-async def test_a_backup_serves_as_a_data_folder(service: Service, tmp_path: Path) -> None:
+async def test_a_backup_is_restored_where_nothing_else_is_left(service: Service, tmp_path: Path) -> None:
     await service.search.UpsertItems(upserting(indexed("a", 1)))
     backup = await service.search.CreateBackup(search_pb.CreateBackupRequest())
     await service.search.UpsertItems(upserting(indexed("later", 1)))
     folder = tmp_path / "backups" / backup.name
     assert backup.size_bytes == sum(file.stat().st_size for file in folder.iterdir())
-    async with started(tmp_path / "restored", data_dir=folder) as restored:
+    kept = folder.rename(tmp_path / "kept")
+    command = [Path(sys.executable).with_name("clothing-retrieval"), "restore", kept, tmp_path / "restored" / "search"]
+    restoring = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert (await restoring.communicate())[0] == f"1 items are in {tmp_path / 'restored' / 'search'}\n".encode()
+    shutil.rmtree(kept)
+    async with started(tmp_path / "restored", data_dir=tmp_path / "restored" / "search") as restored:
         assert ids(await restored.search.Query(near(1))) == ["a"]
 
 

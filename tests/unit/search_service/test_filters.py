@@ -42,6 +42,9 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         ([("price", Range(50.6, None))], "coat"),
         ([("price", Range(None, None))], "coat dress free"),
         ([("sale_price", Range(40, 40))], "dress"),
+        ([("effective_price", Range(40, 50))], "dress"),
+        ([("effective_price", AnyOf(["50.5"]))], ""),
+        ([("effective_price", Range(60, None))], "coat"),
         ([("in_stock", AnyOf(["true"]))], "coat"),
         ([("in_stock", AnyOf(["false"]))], "shirt"),
         ([("in_stock", AnyOf(["false", "true"]))], "coat shirt"),
@@ -69,7 +72,7 @@ def test_an_item_is_kept_where_it_meets_every_condition(
 @pytest.mark.parametrize(
     ("field", "test", "path", "problem"),
     [
-        ("colour", AnyOf(["x"]), "field", "unknown: known are category, gender, currency, price, sale_price"),
+        ("colour", AnyOf(["x"]), "field", "unknown: known are category, gender, currency, price, sale_price, effective_price"),
         ("", AnyOf(["x"]), "field", "unknown"),
         ("attributes.", AnyOf(["x"]), "field", "unknown"),
         ("id; DROP TABLE items", AnyOf(["x"]), "field", "unknown"),
