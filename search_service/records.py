@@ -28,6 +28,7 @@ class Record:
     fingerprint: str
     picture: bytes
     view_categories: Sequence[str]
+    view_ordinals: Sequence[int]  # their places among the views that were sent
     vectors: Matrix  # (views, dimension), unit length
 
 

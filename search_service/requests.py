@@ -5,6 +5,7 @@ import binascii
 import math
 from collections.abc import Sequence
 
+import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from clothing_retrieval.v1 import catalog_service_pb2, search_service_pb2, types_pb2
@@ -27,6 +28,11 @@ MAX_ID = 128
 MAX_TEXT = 128
 MAX_PICTURE_BYTES = 64 << 10
 MAX_ITEM_BYTES = 64 << 10
+SAME = 0.05
+"""Views of an item that are no farther apart are stored once: no distance can change by more.
+
+A photo's vector moves by 0.04 (median) when it is compressed again at quality 75, by 0.09 when it is mirrored.
+"""
 
 
 def model_and_dimension(request: search_service_pb2.CreateCollectionRequest) -> tuple[str, int]:
@@ -138,6 +144,8 @@ def _record(indexed: search_service_pb2.IndexedItem, path: str, vectors: Matrix)
     message = item.SerializeToString()
     if len(message) > MAX_ITEM_BYTES:
         raise InvalidField(f"{path}.item", f"has {len(message)} bytes, must have at most {MAX_ITEM_BYTES}")
+    categories = [view.category for view in indexed.views]
+    kept = _distinct(categories, vectors)
     return Record(
         id=item.id,
         category=item.category,
@@ -150,9 +158,20 @@ def _record(indexed: search_service_pb2.IndexedItem, path: str, vectors: Matrix)
         message=message,
         fingerprint=indexed.fingerprint,
         picture=indexed.picture_jpeg,
-        view_categories=tuple(view.category for view in indexed.views),
-        vectors=vectors,
+        view_categories=[categories[ordinal] for ordinal in kept],
+        view_ordinals=kept,
+        vectors=vectors[kept],
     )
+
+
+def _distinct(categories: Sequence[str], vectors: Matrix) -> list[int]:
+    """The views that are not the SAME as one before them in their category."""
+    kept: list[int] = []
+    for ordinal, category in enumerate(categories):
+        before = [other for other in kept if categories[other] == category]
+        if not (np.linalg.norm(vectors[before] - vectors[ordinal], axis=1) <= SAME).any():
+            kept.append(ordinal)
+    return kept
 
 
 def _check_probe(probe: search_service_pb2.Probe, path: str) -> None:

@@ -170,7 +170,7 @@ def _insert_parts(db: sqlite3.Connection, item: int, record: Record) -> None:
 
 def _insert_views(db: sqlite3.Connection, collection: Collection, item: int, record: Record) -> list[Added]:
     added = []
-    for ordinal, (category, vector) in enumerate(zip(record.view_categories, record.vectors, strict=True)):
+    for ordinal, category, vector in zip(record.view_ordinals, record.view_categories, record.vectors, strict=True):
         cursor = db.execute(
             "INSERT INTO views (collection, item, ordinal, category, vector) VALUES (?, ?, ?, ?, ?)",
             (collection.key, item, ordinal, category, vector.astype("<f4", copy=False).tobytes()),

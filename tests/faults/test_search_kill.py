@@ -60,6 +60,7 @@ def record(item_id: str, version: int) -> Record:
         fingerprint=str(version),
         picture=str(version).encode(),
         view_categories=("top", "bag"),
+        view_ordinals=range(VIEWS),
         vectors=vectors(item_id, version),
     )
 

@@ -240,6 +240,18 @@ async def test_a_catalogue_embedded_anew_goes_live_without_one_failed_search(ser
     assert {ids(response)[0] for response in await searches} <= {"old", "new"}
 
 
+async def test_near_identical_views_of_an_item_are_stored_once(service: Service) -> None:
+    item = indexed("a", 1, 1, 2)
+    item.views[1].embedding.values[0] += 1e-4
+    bag = search_pb.View(category="bag", embedding=item.views[0].embedding)
+    await service.search.UpsertItems(upserting(search_pb.IndexedItem(item=item.item, views=[*item.views, bag])))
+    (shop,) = (await service.catalog.ListCollections(catalog_pb.ListCollectionsRequest())).collections
+    assert shop.view_count == 3
+    for seed, category, view in ((1, "top", 0), (2, "top", 2), (1, "bag", 3)):
+        (match,) = (await service.search.Query(near(seed, categories=[category]))).results[0].matches
+        assert (match.view, match.distance) == (view, pytest.approx(0, abs=1e-6))
+
+
 async def test_no_name_means_default(service: Service) -> None:
     await service.search.CreateCollection(search_pb.CreateCollectionRequest(model_digest=DIGEST, dimension=DIMENSION))
     await service.search.UpsertItems(upserting(indexed("a"), collection=""))

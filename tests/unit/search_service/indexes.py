@@ -65,6 +65,7 @@ def record(
         fingerprint=fingerprint,
         picture=picture,
         view_categories=tuple(categories) or ("top",) * len(vectors),
+        view_ordinals=range(len(vectors)),
         vectors=vectors,
     )
 

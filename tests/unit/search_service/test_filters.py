@@ -72,7 +72,12 @@ def test_an_item_is_kept_where_it_meets_every_condition(
 @pytest.mark.parametrize(
     ("field", "test", "path", "problem"),
     [
-        ("colour", AnyOf(["x"]), "field", "unknown: known are category, gender, currency, price, sale_price, effective_price"),
+        (
+            "colour",
+            AnyOf(["x"]),
+            "field",
+            "unknown: known are category, gender, currency, price, sale_price, effective_price",
+        ),
         ("", AnyOf(["x"]), "field", "unknown"),
         ("attributes.", AnyOf(["x"]), "field", "unknown"),
         ("id; DROP TABLE items", AnyOf(["x"]), "field", "unknown"),
