@@ -1,0 +1,270 @@
+"""The search service alone, filled with clustered unit vectors: what it holds, how fast it answers, how well.
+
+    python -m benchmarks.index [--items 100000] [--folder FOLDER]
+
+Starts the service in a process of its own and talks gRPC to it from the same cores. A folder that an earlier run filled
+with as many items is used again. The baseline of searching is bare hnswlib in this process, with the same parameters
+and one thread for each core.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import grpc
+import hnswlib
+import numpy as np
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from numpy.typing import NDArray
+
+from clothing_retrieval.v1 import search_service_pb2 as pb
+from clothing_retrieval.v1.search_service_pb2_grpc import SearchServiceStub
+from clothing_retrieval.v1.types_pb2 import Condition, Embedding, Filter, Item, Range
+
+DIMENSION = 256
+DIGEST = "0" * 64
+COLLECTION = "benchmark"
+TOP_K = 5
+SHARES = (0.5, 0.1, 0.01, 0.001, 0.0001)
+"""Of the items, what a filter keeps."""
+_BATCH = 64
+_WRITERS = 4
+_M, _EF_CONSTRUCTION, _EF = 16, 200, 100
+_LONGEST_S = 3600
+
+Matrix = NDArray[np.float32]
+
+
+def clustered(count: int, seed: int) -> Matrix:
+    """(count, DIMENSION) unit vectors around 1,000 centres, which are the same for every seed."""
+    centres = np.random.default_rng(0).standard_normal((1000, DIMENSION), np.float32)
+    rng = np.random.default_rng([1, seed])
+    vectors = centres[rng.integers(len(centres), size=count)]
+    vectors += 0.7 * rng.standard_normal((count, DIMENSION), np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+class Service:
+    """The search service on free ports."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.address, self._metrics = (f"127.0.0.1:{_free_port()}" for _ in range(2))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> float:
+        """Returns the seconds until it serves."""
+        began = time.perf_counter()
+        with (self._folder / "log").open("ab") as log:
+            environment = {
+                "SEARCH_LISTEN": self.address,
+                "SEARCH_METRICS_LISTEN": self._metrics,
+                "SEARCH_DATA_DIR": str(self._folder / "data"),
+                "SEARCH_BUILD_THREADS": str(os.cpu_count()),
+            }
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "search_service"], env={**os.environ, **environment}, stderr=log
+            )
+        with grpc.insecure_channel(self.address) as channel:
+            request = health_pb2.HealthCheckRequest()
+            watch = health_pb2_grpc.HealthStub(channel).Watch(request, wait_for_ready=True, timeout=_LONGEST_S)
+            next(each for each in watch if each.status == health_pb2.HealthCheckResponse.SERVING)
+        return time.perf_counter() - began
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+
+    def resident_mb(self) -> float:
+        assert self._process is not None
+        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def vectors(self, state: str) -> float:
+        """ "graph", "exact" or "deleted"."""
+        with urllib.request.urlopen(f"http://{self._metrics}/metrics") as answer:
+            lines = answer.read().decode().splitlines()
+        start = f'clothing_index_vectors{{collection="{COLLECTION}",state="{state}"}} '
+        return next((float(line.removeprefix(start)) for line in lines if line.startswith(start)), 0.0)
+
+    def wait_for_graph(self) -> float:
+        """Returns the seconds until no more than a tail waits to be linked."""
+        began = time.perf_counter()
+        while self.vectors("exact") > 5000:
+            time.sleep(0.2)
+        return time.perf_counter() - began
+
+
+def fill(stub: Any, vectors: Matrix) -> float:
+    """Upserts them as items whose price is their number. Returns items a second."""
+    began = time.perf_counter()
+    pending: list[Any] = []
+    for start in range(0, len(vectors), _BATCH):
+        pending.append(stub.UpsertItems.future(_upsert(range(start, min(start + _BATCH, len(vectors))), vectors)))
+        if len(pending) == _WRITERS:
+            pending.pop(0).result()
+    for call in pending:
+        call.result()
+    return len(vectors) / (time.perf_counter() - began)
+
+
+def query(probes: Matrix, **rest: Any) -> pb.QueryRequest:
+    found = pb.QueryRequest(collection=COLLECTION, model_digest=DIGEST, top_k=TOP_K, **rest)
+    for probe in probes:
+        found.probes.add(embedding=Embedding(values=probe))
+    return found
+
+
+def cheapest(share: float, items: int) -> Filter:
+    """Keeps this share of the items, but at least one."""
+    return Filter(all_of=[Condition(field="price", range=Range(max=max(share * items - 1, 0)))])
+
+
+def latencies(stub: Any, probes: Matrix, **rest: Any) -> tuple[dict[str, float], float]:
+    """One caller, one probe a call: percentiles in ms; and recall@5 against exact search."""
+    times, hits, wanted = [], 0, 0
+    for probe in probes:
+        began = time.perf_counter()
+        walked = stub.Query(query(probe[None], **rest))
+        times.append(1000 * (time.perf_counter() - began))
+        exact = stub.Query(query(probe[None], exact=True, **rest))
+        found, best = ({match.item.id for match in answer.results[0].matches} for answer in (walked, exact))
+        hits, wanted = hits + len(found & best), wanted + len(best)
+    p50, p99 = np.percentile(times, (50, 99))
+    return {"p50_ms": float(p50), "p99_ms": float(p99)}, hits / wanted
+
+
+async def throughput(address: str, probes: Matrix, callers: int, per_call: int, seconds: float) -> float:
+    """Probes a second, of ``callers`` that each send their next call when they have their answer."""
+    requests = [query(probes[i : i + per_call]) for i in range(0, len(probes) - per_call + 1, per_call)]
+    count = 0
+    async with grpc.aio.insecure_channel(address) as channel:
+        stub: Any = SearchServiceStub(channel)
+        until = time.perf_counter() + seconds
+
+        async def caller(number: int) -> None:
+            nonlocal count
+            while time.perf_counter() < until:
+                number += 1
+                await stub.Query(requests[number % len(requests)])
+                count += per_call
+
+        began = time.perf_counter()
+        await asyncio.gather(*(caller(number * 7) for number in range(callers)))
+    return count / (time.perf_counter() - began)
+
+
+def bare_throughput(vectors: Matrix, probes: Matrix, seconds: float) -> float:
+    """Probes a second that hnswlib answers, 64 at a time, with all cores."""
+    index = hnswlib.Index(space="l2", dim=DIMENSION)
+    index.init_index(max_elements=len(vectors), M=_M, ef_construction=_EF_CONSTRUCTION)
+    index.add_items(vectors, num_threads=-1)
+    index.set_ef(_EF)
+    count, began = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - began) < seconds:
+        start = count % (len(probes) - 63)
+        index.knn_query(probes[start : start + 64], k=TOP_K, num_threads=os.cpu_count())
+        count += 64
+    return count / elapsed
+
+
+def measure(arguments: argparse.Namespace) -> dict[str, Any]:
+    vectors, probes = clustered(arguments.items, 1), clustered(1000, 2)
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    service = Service(arguments.folder)
+    figures: dict[str, Any] = {"items": arguments.items, "start_s": service.start()}
+    try:
+        with grpc.insecure_channel(service.address) as channel:
+            stub: Any = SearchServiceStub(channel)
+            stub.CreateCollection(pb.CreateCollectionRequest(name=COLLECTION, model_digest=DIGEST, dimension=DIMENSION))
+            if service.vectors("graph") + service.vectors("exact") != len(vectors):
+                figures["upserts_per_s"] = fill(stub, vectors)
+            figures["graph_s"] = service.wait_for_graph()
+            figures["one_caller"], figures["recall"] = latencies(stub, probes[: arguments.probes])
+            figures["calls_per_s_8_callers"] = asyncio.run(throughput(service.address, probes, 8, 1, arguments.seconds))
+            figures["probes_per_s_64_a_call"] = asyncio.run(
+                throughput(service.address, probes, 4, 64, arguments.seconds)
+            )
+            figures["resident_mb"] = service.resident_mb()
+            figures["filters"] = {
+                share: dict(
+                    zip(
+                        ("ms", "recall"),
+                        latencies(stub, probes[: arguments.probes], filter=cheapest(share, len(vectors))),
+                        strict=True,
+                    )
+                )
+                for share in SHARES
+            }
+            figures["resident_mb_after_filters"] = service.resident_mb()
+    finally:
+        service.stop()
+    figures["bare_probes_per_s"] = bare_throughput(vectors, probes, arguments.seconds)
+    return figures
+
+
+def table(figures: dict[str, Any]) -> list[str]:
+    rows: list[tuple[str, str]] = [
+        ("until it serves", f"{figures['start_s']:.1f} s"),
+        ("upserts, 64 a call, fsynced", f"{figures['upserts_per_s']:.0f}/s" if "upserts_per_s" in figures else "–"),
+        ("then until the graph is there", f"{figures['graph_s']:.1f} s"),
+        ("resident", f"{figures['resident_mb']:.0f} MB ({figures['resident_mb_after_filters']:.0f} after filters)"),
+        ("recall@5", f"{figures['recall']:.3f}"),
+        ("one caller", _percentiles(figures["one_caller"])),
+        ("8 callers", f"{figures['calls_per_s_8_callers']:.0f} calls/s"),
+        ("64 probes a call", f"{figures['probes_per_s_64_a_call']:.0f} probes/s"),
+        ("bare hnswlib, 64 at a time", f"{figures['bare_probes_per_s']:.0f} probes/s"),
+        ("ratio to bare", f"{figures['probes_per_s_64_a_call'] / figures['bare_probes_per_s']:.2f}"),
+    ]
+    rows += [
+        (f"filter keeps {share:.2%}", f"{_percentiles(found['ms'])}, recall@5 {found['recall']:.3f}")
+        for share, found in figures["filters"].items()
+    ]
+    return [f"{name:32s} {value}" for name, value in rows]
+
+
+def _percentiles(found: dict[str, float]) -> str:
+    return f"p50 {found['p50_ms']:.2f} ms, p99 {found['p99_ms']:.2f} ms"
+
+
+def _upsert(numbers: Sequence[int], vectors: Matrix) -> pb.UpsertItemsRequest:
+    request = pb.UpsertItemsRequest(collection=COLLECTION, model_digest=DIGEST)
+    for number in numbers:
+        item = Item(id=f"{number:08}", title=f"item {number}", category="top", price=number)
+        view = pb.View(category="top", embedding=Embedding(values=vectors[number]))
+        request.items.add(item=item, views=[view], fingerprint=str(number))
+    return request
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--items", type=int, default=100_000)
+    parser.add_argument("--folder", type=Path, default=Path("build/benchmark-index"), help="for the database and logs")
+    parser.add_argument("--probes", type=int, default=300, help="searches for each latency and recall")
+    parser.add_argument("--seconds", type=float, default=10.0, help="for each throughput")
+    parser.add_argument("--json", type=Path, help="write the figures here, too")
+    arguments = parser.parse_args()
+    figures = measure(arguments)
+    print("\n".join(table(figures)))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
