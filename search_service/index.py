@@ -17,7 +17,7 @@ from search_service.names import Collection, Names, checked_name, load_names
 from search_service.nearest import Hit, Target, Want, nearest
 from search_service.records import Match, Probe, Query, Record
 from search_service.schema import open_database
-from search_service.shelves import Shelves
+from search_service.shelves import Shelves, Sizes
 from search_service.store import Store
 from search_service.writer import Writer
 from search_service.writes import Effect
@@ -77,6 +77,10 @@ class Index:
     def settle(self, timeout_s: float) -> bool:
         """Waits until all graphs are as they should be; False where that took too long."""
         return self._gardener.settle(timeout_s)
+
+    def sizes(self) -> dict[str, Sizes]:
+        """By the name of the collection."""
+        return {shelves.collection.name: shelves.picture.sizes() for shelves in self._shelves.values()}
 
     def collection(self, name: str, field: str = "collection") -> Collection:
         """Raises InvalidField, NotFound."""

@@ -12,6 +12,15 @@ from search_service.shelf import Shelf, ShelfView
 
 
 @dataclass(frozen=True)
+class Sizes:
+    """Vectors of a collection in memory."""
+
+    graph: int
+    exact: int  # in no graph, or not yet
+    deleted: int  # of both
+
+
+@dataclass(frozen=True)
 class Picture:
     """The shelves (by category) in one version. Every reader of it sees a whole number of writes."""
 
@@ -24,6 +33,11 @@ class Picture:
 
     def view_count(self) -> int:
         return sum(shelf.count - shelf.dead for shelf in self.shelves.values())
+
+    def sizes(self) -> Sizes:
+        shelves = self.shelves.values()
+        graph = sum(shelf.graphed for shelf in shelves)
+        return Sizes(graph, sum(shelf.count for shelf in shelves) - graph, sum(shelf.dead for shelf in shelves))
 
 
 class Shelves:

@@ -3,6 +3,7 @@
 import asyncio
 
 import grpc
+import prometheus_client
 
 from clothing_retrieval.v1 import catalog_service_pb2_grpc, search_service_pb2_grpc
 from search_service.calls import STAGE, Calls
@@ -11,6 +12,7 @@ from search_service.folder import Folder
 from search_service.gardener import Plan
 from search_service.graph import GraphParameters
 from search_service.index import Index, Limits
+from search_service.metrics import IndexCollector
 from search_service.servicer import SearchServicer
 from search_service.settings import Settings
 
@@ -23,6 +25,7 @@ class SearchWorker:
         self._settings = settings
         self._calls = Calls(settings.threads, settings.queue)
         self._folder: Folder | None = None
+        self._metrics: IndexCollector | None = None
 
     def register(self, server: grpc.aio.Server) -> None:
         search_service_pb2_grpc.add_SearchServiceServicer_to_server(SearchServicer(self._calls), server)
@@ -32,11 +35,15 @@ class SearchWorker:
         """Raises FolderBusy, SchemaTooNew."""
         self._folder = Folder(self._settings.data_dir)
         self._calls.index = await asyncio.to_thread(self._open, self._folder)
+        self._metrics = IndexCollector(self._calls.index)
+        prometheus_client.REGISTRY.register(self._metrics)
 
     async def check(self) -> str | None:
         return self._calls.index.failure() if self._calls.index else "still loading"
 
     async def stop(self) -> None:
+        if self._metrics:
+            prometheus_client.REGISTRY.unregister(self._metrics)
         self._calls.stop()
         if self._calls.index:
             await asyncio.to_thread(self._calls.index.close)
