@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from search_service.index import Index
@@ -12,7 +12,11 @@ class IndexCollector(Collector):
     def __init__(self, index: Index) -> None:
         self._index = index
 
-    def collect(self) -> Iterable[GaugeMetricFamily]:
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: the registry would refuse a second index in the process, as tests have it."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
         family = GaugeMetricFamily(
             "clothing_index_vectors",
             "Vectors in memory: in a graph, or compared exactly; and how many of both are deleted and not yet swept.",
