@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from search_service.fields import Rows, empty_rows, some_rows
 from search_service.records import Keys, Matrix
 
 ALIVE = np.iinfo(np.int64).max
@@ -23,6 +24,7 @@ class Columns:
     items: Keys
     ordinals: npt.NDArray[np.uint8]
     died: Keys
+    fields: Rows
     vectors: Matrix  # (capacity, dimension)
     count: int = 0
 
@@ -34,10 +36,11 @@ class Columns:
             np.empty(capacity, np.int64),
             np.empty(capacity, np.uint8),
             np.full(capacity, ALIVE, np.int64),
+            empty_rows(capacity),
             np.empty((capacity, dimension), np.float32),
         )
 
-    def append(self, labels: Keys, items: Keys, ordinals: npt.NDArray[np.uint8], vectors: Matrix) -> None:
+    def append(self, labels: Keys, items: Keys, ordinals: npt.NDArray[np.uint8], fields: Rows, vectors: Matrix) -> None:
         """Labels must be greater than all before, and ascend."""
         end = self.count + len(labels)
         if end > len(self.labels):
@@ -45,6 +48,8 @@ class Columns:
         self.labels[self.count : end] = labels
         self.items[self.count : end] = items
         self.ordinals[self.count : end] = ordinals
+        for name, column in self.fields.items():
+            column[self.count : end] = fields[name]
         self.vectors[self.count : end] = vectors
         self.count = end
 
@@ -53,8 +58,10 @@ class Columns:
         return np.searchsorted(self.labels[: self.count], labels).astype(np.int64, copy=False)
 
     def _grow(self, capacity: int) -> None:
-        old, new = self, Columns.empty(self.vectors.shape[1], capacity)
-        for name in ("labels", "items", "ordinals", "died", "vectors"):
-            array = getattr(new, name)
-            array[: old.count] = getattr(old, name)[: old.count]
-            setattr(self, name, array)
+        grown = Columns.empty(self.vectors.shape[1], capacity)
+        live = slice(self.count)
+        grown.append(
+            self.labels[live], self.items[live], self.ordinals[live], some_rows(self.fields, live), self.vectors[live]
+        )
+        grown.died[live] = self.died[live]
+        vars(self).update(vars(grown))

@@ -1,9 +1,10 @@
-"""Filters as SQL. Values only ever travel as parameters."""
+"""Filters, as SQL (values only ever travel as parameters) and as tests of rows in memory."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from search_service.fields import RowTest, number_between, number_is_any, text_is_any
 from serving.errors import InvalidField
 
 MAX_CONDITIONS = 32
@@ -39,51 +40,64 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Filter:
-    """``sql`` is a condition on the table ``items``; empty where everything is kept."""
+class _Part:
+    """A condition in SQL, on the table ``items``, and on rows in memory; None where memory does not know the field."""
 
-    sql: str = ""
-    parameters: tuple[str | float, ...] = ()
-    by_attribute: bool = False
+    sql: str
+    parameters: tuple[str | float, ...]
+    test: RowTest | None
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Conditions that must all be met; none keeps everything."""
+
+    parts: tuple[_Part, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.sql)
+        return bool(self.parts)
 
     def within(self, collection: int) -> tuple[str, tuple[str | float, ...]]:
-        """The condition and its parameters, for the items of one collection."""
+        """The condition in SQL and its parameters, for the items of one collection."""
         # "+" keeps SQLite from walking through the whole collection where an attribute leads to a few items.
-        column = "+collection" if self.by_attribute else "collection"
-        return f"{column} = ?{' AND ' if self.sql else ''}{self.sql}", (collection, *self.parameters)
+        column = "+collection" if any(part.test is None for part in self.parts) else "collection"
+        parameters = [parameter for part in self.parts for parameter in part.parameters]
+        return " AND ".join([f"{column} = ?", *(part.sql for part in self.parts)]), (collection, *parameters)
+
+    def tests(self) -> list[RowTest]:
+        """Those conditions that rows in memory can be held against."""
+        return [part.test for part in self.parts if part.test is not None]
+
+    def rest(self) -> "Filter":
+        """The other conditions."""
+        return Filter(tuple(part for part in self.parts if part.test is None))
 
 
 def compile_filter(conditions: Sequence[Condition], path: str = "filter") -> Filter:
     """Raises InvalidField, naming the part below ``path`` that cannot be used."""
     if len(conditions) > MAX_CONDITIONS:
         raise InvalidField(f"{path}.all_of", f"{len(conditions)} conditions, at most {MAX_CONDITIONS}")
-    parts = [_compile(condition, f"{path}.all_of[{i}]") for i, condition in enumerate(conditions)]
-    return Filter(
-        " AND ".join(part.sql for part in parts),
-        tuple(p for part in parts for p in part.parameters),
-        any(part.by_attribute for part in parts),
-    )
+    return Filter(tuple(_compile(condition, f"{path}.all_of[{i}]") for i, condition in enumerate(conditions)))
 
 
-def _compile(condition: Condition, path: str) -> Filter:
+def _compile(condition: Condition, path: str) -> _Part:
     field, test = condition.field, _checked_test(condition.test, path)
+    values = f"{path}.any_of.values"
     if field in _TEXTS and isinstance(test, AnyOf):
-        return _one_of(field, tuple(test.values))
-    if field in _NUMBERS:
-        if isinstance(test, Range):
-            return _between(_NUMBERS[field], test)
-        values = f"{path}.any_of.values"
-        return _one_of(_NUMBERS[field], tuple(_number(v, f"{values}[{i}]") for i, v in enumerate(test.values)))
+        texts = tuple(test.values)
+        return _Part(*_one_of(field, texts), text_is_any(field, texts))
+    if field in _NUMBERS and isinstance(test, Range):
+        return _Part(*_between(_NUMBERS[field], test), number_between(field, test.min, test.max))
+    if field in _NUMBERS and isinstance(test, AnyOf):
+        numbers = tuple(_number(v, f"{values}[{i}]") for i, v in enumerate(test.values))
+        return _Part(*_one_of(_NUMBERS[field], numbers), number_is_any(field, numbers))
     if field == "in_stock" and isinstance(test, AnyOf):
-        values = f"{path}.any_of.values"
-        return _one_of(field, tuple(_truth(v, f"{values}[{i}]") for i, v in enumerate(test.values)))
+        numbers = tuple(_truth(v, f"{values}[{i}]") for i, v in enumerate(test.values))
+        return _Part(*_one_of(field, numbers), number_is_any(field, numbers))
     if field.startswith(_ATTRIBUTE) and len(field) > len(_ATTRIBUTE):
-        inner = _one_of("value", tuple(test.values)) if isinstance(test, AnyOf) else _between("number", test)
-        sql = f"key IN (SELECT item FROM attributes WHERE name = ? AND {inner.sql})"
-        return Filter(sql, (field.removeprefix(_ATTRIBUTE), *inner.parameters), by_attribute=True)
+        sql, parameters = _one_of("value", tuple(test.values)) if isinstance(test, AnyOf) else _between("number", test)
+        sql = f"key IN (SELECT item FROM attributes WHERE name = ? AND {sql})"
+        return _Part(sql, (field.removeprefix(_ATTRIBUTE), *parameters), None)
     if field in _TEXTS or field == "in_stock":
         raise InvalidField(f"{path}.range", f"{field} is no number: use any_of")
     raise InvalidField(f"{path}.field", f"{field!r} is unknown: known are {_KNOWN}")
@@ -104,17 +118,16 @@ def _checked_test(test: AnyOf | Range | None, path: str) -> AnyOf | Range:
     return test
 
 
-def _one_of(column: str, values: tuple[str, ...] | tuple[float, ...]) -> Filter:
-    return Filter(f"{column} IN ({', '.join('?' * len(values))})", values)
+def _one_of(
+    column: str, values: tuple[str, ...] | tuple[float, ...]
+) -> tuple[str, tuple[str, ...] | tuple[float, ...]]:
+    return f"{column} IN ({', '.join('?' * len(values))})", values
 
 
-def _between(column: str, bounds: Range) -> Filter:
-    tests, parameters = [f"{column} IS NOT NULL"], []
-    for end, operator in ((bounds.min, ">="), (bounds.max, "<=")):
-        if end is not None:
-            tests.append(f"{column} {operator} ?")
-            parameters.append(end)
-    return Filter(f"({' AND '.join(tests)})", tuple(parameters))
+def _between(column: str, bounds: Range) -> tuple[str, tuple[float, ...]]:
+    ends = [(bounds.min, ">="), (bounds.max, "<=")]
+    tests = [f"{column} IS NOT NULL", *(f"{column} {operator} ?" for end, operator in ends if end is not None)]
+    return f"({' AND '.join(tests)})", tuple(end for end, _ in ends if end is not None)
 
 
 def number(value: str) -> float | None:

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from search_service.columns import Columns
+from search_service.fields import some_rows
 from search_service.graph import Graph, GraphParameters
 from search_service.records import Keys, Matrix
 from search_service.shelf import Shelf, ShelfView
@@ -136,7 +137,13 @@ class Gardener:
         view = picture.shelves[category]
         taken = view.live_rows(picture.version)
         columns = Columns.empty(view.vectors.shape[1], len(taken) + len(taken) // 4)
-        columns.append(view.labels[taken], view.items[taken], view.ordinals[taken], view.vectors[taken])
+        columns.append(
+            view.labels[taken],
+            view.items[taken],
+            view.ordinals[taken],
+            some_rows(view.fields, taken),
+            view.vectors[taken],
+        )
         graph = None
         if len(taken) > self._plan.exact_below:
             rows = np.arange(len(taken))

@@ -14,7 +14,7 @@ from search_service.filters import Filter
 from search_service.folder import Folder
 from search_service.gardener import Gardener, Plan
 from search_service.names import Collection, Names, checked_name, load_names
-from search_service.nearest import Hit, Target, Want, nearest
+from search_service.nearest import Hit, Keep, Target, Want, nearest
 from search_service.records import Match, Probe, Query, Record
 from search_service.schema import open_database
 from search_service.shelves import Shelves, Sizes
@@ -156,16 +156,20 @@ class Index:
         picture = shelves.picture
         with self._store.reading() as db:
             targets = [self._target(db, collection, probe) for probe in query.probes]
-            kept = store.kept(db, collection, query.filter) if query.filter else None
-            want = Want(query.top_k, query.max_distance, query.exact, kept)
+            keep = None
+            if query.filter:
+                rest = query.filter.rest()
+                keys = store.kept(db, collection, rest) if rest else None
+                keep = Keep(shelves.vocabulary, query.filter.tests(), keys)
+            want = Want(query.top_k, query.max_distance, query.exact, keep)
             while True:
                 answers = nearest(picture, targets, want)
                 wanted = {hit.item for hits in answers for hit in hits}
-                known = store.messages(db, wanted)
+                known = store.messages(db, collection, wanted, query.filter)
                 if len(known) == len(wanted):
                     return [_by_id(hits, known, want.count) for hits in answers]
-                # Some were deleted since the picture was taken: once more, among those that this reading sees.
-                want = replace(want, kept=store.kept(db, collection, query.filter))
+                # Some were changed since the picture was taken: once more, among those that this reading sees.
+                want = replace(want, keep=Keep(shelves.vocabulary, [], store.kept(db, collection, query.filter)))
 
     def _target(self, db: sqlite3.Connection, collection: Collection, probe: Probe) -> Target:
         if probe.vectors is not None:

@@ -1,7 +1,7 @@
 """The nearest items around vectors, in memory.
 
 Rows are compared exactly where a shelf has no graph, where they wait in its tail, where the caller asks for it, and
-where a filter keeps only some items. Else the graph is walked, ever wider until it has given enough items.
+where a filter keeps so few that walking costs more. Else the graph is walked, ever wider until it has given enough.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from search_service.fields import Flags, RowTest, Vocabulary, some_rows
 from search_service.graph import GraphTorn
 from search_service.records import Keys, Matrix
 from search_service.shelf import ShelfView
@@ -21,7 +22,6 @@ _WIDEN = 4
 _GRAPH_SHARE = 8  # a walk for more than this part of a graph costs more than comparing with all of it
 
 Similarities = npt.NDArray[np.float32]
-Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,26 @@ class Want:
     count: int
     max_distance: float | None = None
     exact: bool = False
-    kept: Keys | None = None  # only items with these keys
+    keep: "Keep | None" = None
+
+
+class Keep:
+    """A filter of rows: they meet all tests and, where ``keys`` are given, their items are among these."""
+
+    def __init__(self, vocabulary: Vocabulary, tests: Sequence[RowTest], keys: Keys | None) -> None:
+        self._vocabulary = vocabulary
+        self._tests = tests
+        self._keys = None if keys is None else _flags(keys)
+
+    def rows(self, view: ShelfView) -> Flags:
+        """(count,)"""
+        kept = np.ones(view.count, np.bool_)
+        rows = some_rows(view.fields, slice(view.count))
+        for test in self._tests:
+            kept &= test(rows, self._vocabulary)
+        if self._keys is not None:
+            kept &= self._keys[np.minimum(view.items[: view.count], len(self._keys) - 1)]
+        return kept
 
 
 @dataclass(frozen=True)
@@ -53,17 +72,22 @@ def nearest(picture: Picture, targets: Sequence[Target], want: Want) -> list[lis
 
     There are ``want.count``, and beyond these all that are just as far as the last; fewer where there are no more.
     """
-    keep = None if want.kept is None else _flags(want.kept)
+    version = picture.version
     groups: dict[tuple[str, ...], list[int]] = {}
     for position, target in enumerate(targets):
         groups.setdefault(picture.chosen(target.categories), []).append(position)
+    used = {category: picture.shelves[category] for categories in groups for category in categories}
+    kept = {category: _kept(view, version, want) for category, view in used.items()}
+    walked = {category for category, view in used.items() if _first_width(view, kept[category], want) is not None}
     answers: list[list[Hit]] = [[] for _ in targets]
     for categories, positions in groups.items():
-        views = [picture.shelves[category] for category in categories]
-        walked = [view for view in views if view.graph is not None and not want.exact and keep is None]
-        scan = _Scan([_span(view, picture.version, keep, whole=view not in walked) for view in views])
+        scan = _Scan([_span(used[c], version, kept[c], whole=c not in walked) for c in categories])
         for batch in _batches(targets, positions, scan.size):
-            walks = [_walk(view, picture.version, {p: targets[p] for p in batch}, want) for view in walked]
+            walks = [
+                _walk(used[c], version, kept[c], {p: targets[p] for p in batch}, want)
+                for c in categories
+                if c in walked
+            ]
             for position, similarities in zip(batch, scan.compare([targets[p] for p in batch]), strict=True):
                 target = targets[position]
                 found = scan.best(similarities, want.count)
@@ -71,6 +95,23 @@ def nearest(picture: Picture, targets: Sequence[Target], want: Want) -> list[lis
                     found += walk[position]
                 answers[position] = _rank(found, target, want)
     return answers
+
+
+def _kept(view: ShelfView, version: int, want: Want) -> Flags | None:
+    """Rows that the filter keeps and that are alive, (count,); None where there is no filter."""
+    if want.keep is None:
+        return None
+    kept = want.keep.rows(view)
+    return kept & view.alive(version) if view.dead else kept
+
+
+def _first_width(view: ShelfView, kept: Flags | None, want: Want) -> int | None:
+    """For how many rows to walk the graph first, so that enough of them are kept; None where comparing costs less."""
+    if view.graph is None or want.exact:
+        return None
+    survivors = view.graphed if kept is None else int(np.count_nonzero(kept[: view.graphed]))
+    width = max(32, 2 * want.count + 16) * view.graphed // max(survivors, 1)
+    return width if width * _GRAPH_SHARE <= survivors else None
 
 
 @dataclass(frozen=True)
@@ -159,55 +200,54 @@ class _Scan:
         return found
 
 
-def _span(view: ShelfView, version: int, keep: Flags | None, whole: bool) -> _Span:
+def _span(view: ShelfView, version: int, kept: Flags | None, whole: bool) -> _Span:
     """What of a shelf has to be compared: all of it, or the tail that its graph lacks."""
     start = 0 if whole else view.graphed
-    visible = view.alive(version)[start:] if view.dead else None
-    if keep is None:
-        return _Span(view, start, None, None if visible is None else ~visible)
-    items = view.items[start : view.count]
-    wanted = keep[np.minimum(items, len(keep) - 1)]
-    if visible is not None:
-        wanted &= visible
+    if kept is None:
+        return _Span(view, start, None, ~view.alive(version)[start:] if view.dead else None)
+    wanted = kept[start:]
     rows = np.flatnonzero(wanted)
-    if len(rows) * 4 < len(items):
+    if len(rows) * 4 < len(wanted):
         return _Span(view, 0, rows + start, None)
     return _Span(view, start, None, ~wanted)
 
 
-def _walk(view: ShelfView, version: int, targets: Mapping[int, Target], want: Want) -> dict[int, list[_Found]]:
+def _walk(
+    view: ShelfView, version: int, kept: Flags | None, targets: Mapping[int, Target], want: Want
+) -> dict[int, list[_Found]]:
     """For each target candidates from a shelf's graph; from all its rows where walking costs more, or finds too few."""
     assert view.graph is not None
+    width = _first_width(view, kept, want)
+    assert width is not None
     answers: dict[int, list[_Found]] = {}
     pending = dict(targets)
-    wide = max(32, 2 * want.count + 16)
-    while pending and wide * _GRAPH_SHARE <= view.graphed:
+    while pending and width * _GRAPH_SHARE <= view.graphed:
         try:
-            rows, squared = view.graph.nearest(np.concatenate([each.vectors for each in pending.values()]), wide)
+            rows, squared = view.graph.nearest(np.concatenate([each.vectors for each in pending.values()]), width)
         except GraphTorn:
             break
         start = 0
         for key, target in list(pending.items()):
             end = start + len(target.vectors)
-            found = _seen(view, version, rows[start:end])
+            found = _seen(view, version, kept, rows[start:end])
             reach = float(np.sqrt(squared[start:end, -1].min()))
             if _complete(found, target, want, reach):
                 answers[key] = [found]
                 del pending[key]
             start = end
-        wide *= _WIDEN
+        width *= _WIDEN
     if pending:
-        scan = _Scan([_span(view, version, None, whole=True)])
+        scan = _Scan([_span(view, version, kept, whole=True)])
         for key, target in pending.items():
             answers[key] = scan.best(next(iter(scan.compare([target]))), want.count)
     return answers
 
 
-def _seen(view: ShelfView, version: int, walked: Keys) -> _Found:
-    """Rows that walks through the graph gave, less those that came later or were deleted."""
+def _seen(view: ShelfView, version: int, kept: Flags | None, walked: Keys) -> _Found:
+    """Rows that walks through the graph gave, less those that came later, were deleted, or are not kept."""
     rows = np.unique(walked) if len(walked) > 1 else walked[0]
     rows = rows[rows < view.count]
-    return _take(view, rows[view.died[rows] > version])
+    return _take(view, rows[view.died[rows] > version] if kept is None else rows[kept[rows]])
 
 
 def _complete(found: _Found, target: Target, want: Want, reach: float) -> bool:

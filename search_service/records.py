@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from search_service.fields import Fields
 from search_service.filters import Filter
 
 Matrix = npt.NDArray[np.float32]
@@ -31,6 +32,9 @@ class Record:
     view_ordinals: Sequence[int]  # their places among the views that were sent
     vectors: Matrix  # (views, dimension), unit length
 
+    def fields(self) -> Fields:
+        return Fields(self.category, self.gender, self.currency, self.price, self.sale_price, self.in_stock)
+
 
 @dataclass(frozen=True)
 class Added:
@@ -40,6 +44,7 @@ class Added:
     label: int
     item: int
     ordinal: int
+    fields: Fields
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from search_service.columns import ALIVE, Columns
+from search_service.fields import Rows, some_rows
 from search_service.graph import Graph
 from search_service.records import Keys, Matrix
 
@@ -21,6 +22,7 @@ class ShelfView:
     items: Keys
     ordinals: npt.NDArray[np.uint8]
     died: Keys
+    fields: Rows
     vectors: Matrix
     count: int
     dead: int
@@ -43,8 +45,8 @@ class Shelf:
         self._graph: Graph | None = None
         self._graphed = 0
 
-    def append(self, labels: Keys, items: Keys, ordinals: npt.NDArray[np.uint8], vectors: Matrix) -> None:
-        self._columns.append(labels, items, ordinals, vectors)
+    def append(self, labels: Keys, items: Keys, ordinals: npt.NDArray[np.uint8], fields: Rows, vectors: Matrix) -> None:
+        self._columns.append(labels, items, ordinals, fields, vectors)
 
     def bury(self, labels: Keys, version: int) -> None:
         """Views that are gone from ``version`` on; who reads an older one still sees them."""
@@ -62,7 +64,9 @@ class Shelf:
         later = np.arange(old.count, now.count)
         later = later[now.died[later] == ALIVE]
         graphed = columns.count
-        columns.append(now.labels[later], now.items[later], now.ordinals[later], now.vectors[later])
+        columns.append(
+            now.labels[later], now.items[later], now.ordinals[later], some_rows(now.fields, later), now.vectors[later]
+        )
         self._columns = columns
         self._dead = int(np.count_nonzero(columns.died[: columns.count] != ALIVE))
         self._graph, self._graphed = graph, graphed if graph else 0
@@ -74,6 +78,7 @@ class Shelf:
             columns.items,
             columns.ordinals,
             columns.died,
+            columns.fields,
             columns.vectors,
             columns.count,
             self._dead,

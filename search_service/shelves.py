@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from search_service.fields import Vocabulary
 from search_service.names import Collection
 from search_service.records import Added, Change, Matrix
 from search_service.shelf import Shelf, ShelfView
@@ -45,15 +46,15 @@ class Shelves:
 
     def __init__(self, collection: Collection) -> None:
         self.collection = collection
+        self.vocabulary = Vocabulary()
         self.picture = Picture()
         self._shelves: dict[str, Shelf] = {}
         self._turn = threading.Lock()
 
-    def load(self, category: str, views: Sequence[tuple[int, int, int]], vectors: Matrix) -> None:
-        """(label, item, ordinal) of views from disk, in the order of their labels."""
-        labels, items, ordinals = np.array(views, np.int64).reshape(-1, 3).T
+    def load(self, category: str, views: Sequence[Added], vectors: Matrix) -> None:
+        """Views from disk, in the order of their labels."""
         with self._turn:
-            self._shelf(category).append(labels, items, ordinals.astype(np.uint8), vectors)
+            self._append(category, views, vectors)
             self._publish([category], self.picture.version)
 
     def apply(self, change: Change) -> None:
@@ -82,6 +83,7 @@ class Shelves:
             np.array([view.label for view in views], np.int64),
             np.array([view.item for view in views], np.int64),
             np.array([view.ordinal for view in views], np.uint8),
+            self.vocabulary.rows([view.fields for view in views]),
             vectors,
         )
 

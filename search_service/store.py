@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from search_service.fields import Fields
 from search_service.filters import Filter
 from search_service.names import Collection
-from search_service.records import Keys, Matrix
+from search_service.records import Added, Keys, Matrix
 from search_service.schema import open_reader
 from serving.errors import NotFound
 
@@ -53,11 +54,15 @@ def message(db: sqlite3.Connection, collection: Collection, item_id: str) -> byt
     return bytes(row[0])
 
 
-def messages(db: sqlite3.Connection, items: Iterable[int]) -> dict[int, tuple[str, bytes]]:
-    """Id and message of those of the items (by key) that are still there."""
+def messages(
+    db: sqlite3.Connection, collection: Collection, items: Iterable[int], filter: Filter
+) -> dict[int, tuple[str, bytes]]:
+    """Id and message of those of the items (by key) that are still there and that the filter keeps."""
+    condition, parameters = filter.within(collection.key)
     rows = db.execute(
-        "SELECT i.key, i.id, i.message FROM json_each(?) AS wanted CROSS JOIN items AS i ON i.key = wanted.value",
-        (json.dumps(list(items)),),
+        "SELECT key, id, message FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN items "
+        f"ON key = wanted AND {condition}",
+        (json.dumps(list(items)), *parameters),
     )
     return {key: (item_id, blob) for key, item_id, blob in rows}
 
@@ -122,21 +127,21 @@ def kept(db: sqlite3.Connection, collection: Collection, filter: Filter) -> Keys
     return np.fromiter((row[0] for row in rows), np.int64)
 
 
-def views(
-    db: sqlite3.Connection, dimensions: Mapping[int, int]
-) -> Iterator[tuple[int, str, list[tuple[int, int, int]], Matrix]]:
-    """All views, in the order of their labels, in pieces of one collection and category.
-
-    Each piece: collection, category, (label, item, ordinal) of each view, and their vectors.
-    """
-    cursor = db.execute("SELECT collection, category, label, item, ordinal, vector FROM views ORDER BY label")
+def views(db: sqlite3.Connection, dimensions: Mapping[int, int]) -> Iterator[tuple[int, str, list[Added], Matrix]]:
+    """All views, in the order of their labels, in pieces of one collection and category, and their vectors."""
+    cursor = db.execute(
+        "SELECT v.collection, v.category, v.label, v.item, v.ordinal, v.vector, coalesce(i.category, ''), "
+        "coalesce(i.gender, ''), coalesce(i.currency, ''), i.price, i.sale_price, i.in_stock "
+        "FROM views AS v CROSS JOIN items AS i ON i.key = v.item ORDER BY v.label"
+    )
     while rows := cursor.fetchmany(_LOAD_ROWS):
-        pieces: dict[tuple[int, str], list[tuple[int, int, int, bytes]]] = {}
-        for collection, category, *view in rows:
-            pieces.setdefault((collection, category), []).append(tuple(view))
-        for (collection, category), piece in pieces.items():
-            vectors = to_matrix([view[3] for view in piece], dimensions[collection])
-            yield collection, category, [view[:3] for view in piece], vectors
+        pieces: dict[tuple[int, str], tuple[list[Added], list[bytes]]] = {}
+        for collection, category, label, item, ordinal, vector, *fields in rows:
+            added, vectors = pieces.setdefault((collection, category), ([], []))
+            added.append(Added(category, label, item, ordinal, Fields(*fields)))
+            vectors.append(vector)
+        for (collection, category), (added, vectors) in pieces.items():
+            yield collection, category, added, to_matrix(vectors, dimensions[collection])
 
 
 def to_matrix(blobs: Sequence[bytes], dimension: int) -> Matrix:

@@ -170,11 +170,12 @@ def _insert_parts(db: sqlite3.Connection, item: int, record: Record) -> None:
 
 def _insert_views(db: sqlite3.Connection, collection: Collection, item: int, record: Record) -> list[Added]:
     added = []
+    fields = record.fields()
     for ordinal, category, vector in zip(record.view_ordinals, record.view_categories, record.vectors, strict=True):
         cursor = db.execute(
             "INSERT INTO views (collection, item, ordinal, category, vector) VALUES (?, ?, ?, ?, ?)",
             (collection.key, item, ordinal, category, vector.astype("<f4", copy=False).tobytes()),
         )
         assert cursor.lastrowid is not None
-        added.append(Added(category, cursor.lastrowid, item, ordinal))
+        added.append(Added(category, cursor.lastrowid, item, ordinal, fields))
     return added

@@ -1,8 +1,10 @@
 """Searching, against comparing everything with everything."""
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from search_service.filters import AnyOf, Condition, compile_filter
+from search_service.filters import AnyOf, Condition, Range, compile_filter
+from search_service.graph import Graph
 from search_service.index import Index
 from search_service.names import Collection
 from search_service.records import Match, Matrix, Probe, Query
@@ -141,6 +144,49 @@ def test_a_filter_keeps_k_results_whenever_k_exist(tmp_path: Path) -> None:
         for gender, count in (("male", 8), ("female", 472), ("unisex", 0)):
             wanted = compile_filter([Condition("gender", AnyOf([gender]))])
             assert len(search(index, shop, unit(999), 100, filter=wanted)) == min(count, 100)
+
+
+def test_a_filter_that_keeps_much_walks_the_graph_and_finds_as_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walks: list[int] = []
+    nearest = Graph.nearest
+    monkeypatch.setattr(Graph, "nearest", lambda graph, vectors, k: walks.append(k) or nearest(graph, vectors, k))
+    with opened(tmp_path, GRAPHS) as index:
+        shop = made(index)
+        index.upsert(shop, [record(f"{i}", unit(i), price=i, gender=f"{i % 2}") for i in range(3000)]).result()
+        index.delete_items(shop, [f"{i}" for i in range(0, 3000, 9)]).result()
+        assert index.settle(30)
+        for least, walked in ((0, True), (1000, True), (2900, False)):
+            wanted = compile_filter([Condition("price", Range(least, None))])
+            walks.clear()
+            found = exact = 0
+            for seed in range(20):
+                here = ids(search(index, shop, unit(9000 + seed), 10, filter=wanted))
+                there = ids(search(index, shop, unit(9000 + seed), 10, filter=wanted, exact=True))
+                assert len(here) == len(there) == 10
+                assert all(int(item) >= least for item in here)
+                found, exact = found + len(set(here) & set(there)), exact + 10
+            assert bool(walks) is walked
+            assert found / exact > 0.98
+
+
+def test_an_item_that_changes_while_it_is_searched_is_judged_by_what_it_became(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = compile_filter([Condition("price", Range(None, 10))])
+    with opened(tmp_path) as index:
+        shop = made(index)
+        index.upsert(shop, [record("dear soon", unit(1), price=5), record("cheap", unit(2), price=6)]).result()
+        reading = index._store.reading
+
+        def after_a_write() -> AbstractContextManager[sqlite3.Connection]:
+            monkeypatch.undo()
+            index.upsert(shop, [record("dear soon", unit(1), price=50)]).result()
+            return reading()
+
+        monkeypatch.setattr(index._store, "reading", after_a_write)
+        assert ids(search(index, shop, unit(1), filter=wanted)) == ["cheap"]
 
 
 def test_each_probe_has_its_own_answer_in_the_order_of_the_probes(tmp_path: Path) -> None:

@@ -1,0 +1,96 @@
+"""What views are filtered by in memory: the fields of their items, as they were when the view was written."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Flags = npt.NDArray[np.bool_]
+Rows = Mapping[str, npt.NDArray[Any]]
+"""A column for each of KINDS, all of one length."""
+
+KINDS: Mapping[str, type[np.generic]] = {
+    "category": np.int32,
+    "gender": np.int32,
+    "currency": np.int32,
+    "in_stock": np.int8,  # 0, 1, or -1 where it is not known
+    "price": np.float64,  # nan where there is none
+    "sale_price": np.float64,
+}
+
+
+def empty_rows(count: int) -> Rows:
+    return {name: np.empty(count, kind) for name, kind in KINDS.items()}
+
+
+def some_rows(rows: Rows, which: slice | npt.NDArray[np.int64]) -> Rows:
+    return {name: column[which] for name, column in rows.items()}
+
+
+class Fields(NamedTuple):
+    """Of an item. Texts are empty where absent."""
+
+    category: str
+    gender: str
+    currency: str
+    price: float | None
+    sale_price: float | None
+    in_stock: bool | None
+
+
+class Vocabulary:
+    """A number for each text of a collection's fields. One thread adds, any may ask."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+
+    def add(self, text: str) -> int:
+        return self._numbers.setdefault(text, len(self._numbers))
+
+    def find(self, text: str) -> int:
+        """-1 where no item ever had it, and for the empty text, which stands for absence."""
+        return self._numbers.get(text, -1) if text else -1
+
+    def rows(self, fields: Sequence[Fields]) -> Rows:
+        """In the same order."""
+        columns: Mapping[str, Sequence[float]] = {
+            "category": [self.add(each.category) for each in fields],
+            "gender": [self.add(each.gender) for each in fields],
+            "currency": [self.add(each.currency) for each in fields],
+            "in_stock": [-1 if each.in_stock is None else each.in_stock for each in fields],
+            "price": [np.nan if each.price is None else each.price for each in fields],
+            "sale_price": [np.nan if each.sale_price is None else each.sale_price for each in fields],
+        }
+        return {name: np.array(columns[name], kind) for name, kind in KINDS.items()}
+
+
+RowTest = Callable[[Rows, Vocabulary], Flags]
+"""Which of the rows meet a condition, (n,)."""
+
+
+def text_is_any(field: str, values: tuple[str, ...]) -> RowTest:
+    return lambda rows, vocabulary: _is_any(rows[field], [vocabulary.find(value) for value in values])
+
+
+def number_is_any(field: str, values: tuple[float, ...]) -> RowTest:
+    return lambda rows, _: _is_any(_numbers(rows, field), values)
+
+
+def number_between(field: str, least: float | None, most: float | None) -> RowTest:
+    def test(rows: Rows, _: Vocabulary) -> Flags:
+        numbers = _numbers(rows, field)
+        met = ~np.isnan(numbers) if least is None else numbers >= least
+        return met if most is None else met & (numbers <= most)
+
+    return test
+
+
+def _is_any(column: npt.NDArray[Any], values: Sequence[float]) -> Flags:
+    return column == values[0] if len(values) == 1 else np.isin(column, values)
+
+
+def _numbers(rows: Rows, field: str) -> npt.NDArray[Any]:
+    if field == "effective_price":
+        return np.where(np.isnan(rows["sale_price"]), rows["price"], rows["sale_price"])
+    return rows[field]
