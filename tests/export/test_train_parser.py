@@ -6,6 +6,9 @@ import torch
 from mmengine.config import Config
 
 from export.export_parser import load_parser
+from export.model_folder import FP32
+from export.onnx_files import write_onnx
+from export.parser_graphs import ParserGraph
 from export.train_parser import load_config, train
 
 CONFIGS = Path(__file__).parents[2] / "export" / "configs"
@@ -39,6 +42,19 @@ def test_training_runs_and_resumes(street: Path, tmp_path: Path) -> None:
     assert any("resumed epoch: 0, iter: 2" in log for log in logs)
     assert any("parsing/mean_iou" in log for log in logs)
     assert (tmp_path / "curves.png").stat().st_size > 0
+
+
+def test_training_goes_on_from_a_model_folder(street: Path, tmp_path: Path) -> None:
+    first = small_config(street, tmp_path / "first", steps=1)
+    network = load_parser(first, train(first))
+    write_onnx(ParserGraph(network), tmp_path / FP32, "logits", *SIZE.values())
+    second = small_config(street, tmp_path / "second", steps=1)
+    second.optim_wrapper.optimizer.lr = 0.0
+    again = load_parser(small_config(street, tmp_path / "again", steps=1), train(second, start_from=tmp_path))
+    picture = torch.randint(0, 256, (1, *SIZE.values(), 3), dtype=torch.uint8)
+    with torch.no_grad():
+        expected, found = (ParserGraph(each)(picture) for each in (network, again))
+    assert torch.corrcoef(torch.stack([expected.flatten(), found.flatten()]))[0, 1] > 0.99
 
 
 def test_a_checkpoint_loads_into_the_network_it_came_from(street: Path, tmp_path: Path) -> None:
