@@ -55,8 +55,7 @@ def export_parser(
     whole = WholeParserGraph(model, bgr).eval()
     _check_logits(whole, len(description.labels), description.size)
     graph = ParserGraph(model, bgr) if fits_lean_graph(model) else WholeParserGraph(with_exportable_pools(model), bgr)
-    # The last layer stays in float: near ties between labels decide a garment's outline.
-    write_precisions(graph, folder, "logits", calibration, int8_in_float=(graph.last,), reference=whole)
+    write_precisions(graph, folder, "logits", calibration, int8_in_float=graph.in_float, reference=whole)
     write_manifest(folder, description)
 
 

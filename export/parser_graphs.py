@@ -13,8 +13,8 @@ from export.head import StepwiseSegformerHead, direct_sum, stepwise_sum
 class WholeParserGraph(nn.Module):
     """Any trained EncoderDecoder as it is, run on the whole picture."""
 
-    last = "/model/decode_head/conv_seg/"
-    """How the names of the last layer's nodes begin."""
+    in_float = ("/model/decode_head/conv_seg/",)
+    """How the names of nodes begin that int8 leaves in float: near ties between labels decide an outline."""
 
     def __init__(self, model: EncoderDecoder, bgr: bool = False) -> None:
         super().__init__()
@@ -33,7 +33,8 @@ class ParserGraph(nn.Module):
     mixing's batch norm is folded into its weights.
     """
 
-    last = "/classifier/"
+    # In EfficientNet-Lite0's first layers rounding is felt in all that follows, and they are no slower in float.
+    in_float = ("/classifier/", "/backbone/stem/", "/backbone/blocks.0/")
 
     def __init__(self, model: EncoderDecoder, bgr: bool = False) -> None:
         super().__init__()

@@ -26,13 +26,12 @@ TOLERANCE = 1e-3
 UNIT_TOLERANCE = 1e-3
 LEAST_AGREEMENT: dict[Precision, dict[str, float]] = {
     "fp16": {"segment": 0.98, "embed": 0.999},
-    "int8": {"segment": 0.92, "embed": 0.95},
+    "int8": {"segment": 0.95, "embed": 0.95},
 }
 """With fp32, by kind. To find a file gone wrong, not to measure quality.
 
-In int8 the shipped parser reaches 0.941 on the pictures drawn here, 0.968 on street photos and 0.977 on shop photos, at
-equal accuracy; the embedder 0.997 here. Converted to fp16 they reach 0.996 and 0.9999 here,
-and only by their weights: a CPU computes fp16 graphs in float32. ``export`` bounds what rounding between nodes adds.
+fp16 shows only what its weights lost: a CPU computes fp16 graphs in float32. ``export`` bounds what rounding between
+nodes adds.
 """
 PICTURES = 6
 CARD = "README.md"
@@ -99,9 +98,13 @@ def drawn_pictures(height: int, width: int, count: int = PICTURES) -> Raster:
 
 
 def agreement(kind: str, expected: Floats, found: Floats) -> float:
-    """Segment: the share of cells with the same label. Embed: the mean cosine."""
+    """Segment: of the cells where ``expected`` gives a label more than half, the share with the same label; nan where
+    there is none. Embed: the mean cosine."""
     if kind == "segment":
-        return float((expected.argmax(axis=1) == found.argmax(axis=1)).mean())
+        powers = np.exp(expected - expected.max(axis=1, keepdims=True))
+        sure = powers.sum(axis=1) < 2
+        same = expected.argmax(axis=1) == found.argmax(axis=1)
+        return float(same[sure].mean()) if sure.any() else float("nan")
     lengths = np.linalg.norm(expected, axis=1) * np.linalg.norm(found, axis=1)
     return float(((expected * found).sum(axis=1) / lengths).mean())
 
@@ -201,7 +204,7 @@ def _off_unit(file: Path, vectors: Floats) -> float:
 
 def _compare(report: Report, manifest: Manifest, precision: Precision, expected: Floats, found: Floats) -> None:
     path = manifest.files[precision].path
-    what = "same label as fp32" if manifest.kind == "segment" else "cosine to fp32"
+    what = "where fp32 is sure, same label" if manifest.kind == "segment" else "cosine to fp32"
     if expected.shape != found.shape:
         report.problems.append(
             f"{report.folder / path}: outputs have shape {found.shape}, fp32's {expected.shape}: export both again"
@@ -210,7 +213,7 @@ def _compare(report: Report, manifest: Manifest, precision: Precision, expected:
     share = agreement(manifest.kind, expected, found)
     report.rows.append((path, what, f"{share:.4f}"))
     least = LEAST_AGREEMENT[precision][manifest.kind]
-    if share < least:
+    if not share >= least:
         report.problems.append(f"{report.folder / path}: {what} is {share:.3f}, less than {least}: {_MENDS[precision]}")
 
 

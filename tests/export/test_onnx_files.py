@@ -41,7 +41,7 @@ def test_the_parser_exports_and_quantises(pictures: Pictures, tmp_path: Path) ->
     fp32, int8 = tmp_path / "model.onnx", tmp_path / "model.int8.onnx"
     write_onnx(graph, fp32, "logits", 96, 96)
     assert parity(graph, fp32, pictures[:3]) < 1e-4
-    write_int8(fp32, int8, pictures, in_float=(graph.last,))
+    write_int8(fp32, int8, pictures, in_float=graph.in_float)
     assert run(int8, pictures).shape == (12, 15, 24, 24)
     assert cosine(run(fp32, pictures), run(int8, pictures)) > 0.97
     assert int8.stat().st_size < 0.4 * fp32.stat().st_size

@@ -160,10 +160,11 @@ def test_the_pictures_are_the_same_every_time() -> None:
     assert np.array_equal(drawn_pictures(48, 32), drawn_pictures(48, 32))
 
 
-def test_agreement_of_labels_is_the_share_of_cells() -> None:
-    expected = np.eye(2, dtype=np.float32)[None, :, :, None]  # (1, 2 labels, 2, 1)
-    found = np.stack([np.ones((1, 2, 1)), np.zeros((1, 2, 1))], axis=1).astype(np.float32)
+def test_agreement_of_labels_is_the_share_of_cells_where_fp32_is_sure() -> None:
+    expected = np.array([[2, 0, 0, 0.1], [0, 2, 0, 0], [0, 0, 0.1, 0]], np.float32)[None, :, :, None]
+    found = np.array([[1, 1, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0]], np.float32)[None, :, :, None]
     assert agreement("segment", expected, found) == 0.5
+    assert np.isnan(agreement("segment", np.zeros_like(expected), found))
 
 
 def test_all_right_exits_with_0_and_fits_80_columns(
