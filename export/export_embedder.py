@@ -18,7 +18,7 @@ from serving.images import fit_square
 
 HEADS = "/heads/"
 INT8_IN_FLOAT = (HEADS, "/stem/", "/frozen/frozen.0/", "/frozen/frozen.1/")
-"""The first layers' ranges are wide, and rounding there is felt in all that follows; in float they take hardly longer."""
+"""The first layers' ranges are wide, and rounding there is felt in all that follows; float costs hardly more time."""
 
 
 def load_embedder(file: Path) -> GarmentEmbedder:
