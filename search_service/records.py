@@ -18,12 +18,7 @@ class Record:
     """An item to write, checked. ``message`` is the Item, serialised."""
 
     id: str
-    category: str
-    gender: str
-    currency: str
-    price: float | None
-    sale_price: float | None
-    in_stock: bool | None
+    fields: Fields
     attributes: Mapping[str, str]
     message: bytes
     fingerprint: str
@@ -31,9 +26,6 @@ class Record:
     view_categories: Sequence[str]
     view_ordinals: Sequence[int]  # their places among the views that were sent
     vectors: Matrix  # (views, dimension), unit length
-
-    def fields(self) -> Fields:
-        return Fields(self.category, self.gender, self.currency, self.price, self.sale_price, self.in_stock)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from clothing_retrieval.v1 import catalog_service_pb2, search_service_pb2, types_pb2
+from search_service.fields import Fields
 from search_service.filters import AnyOf, Condition, Filter, Range, compile_filter
 from search_service.names import Collection
 from search_service.records import Matrix, Probe, Query, Record
@@ -148,12 +149,14 @@ def _record(indexed: search_service_pb2.IndexedItem, path: str, vectors: Matrix)
     kept = _distinct(categories, vectors)
     return Record(
         id=item.id,
-        category=item.category,
-        gender=item.gender,
-        currency=item.currency,
-        price=item.price if item.HasField("price") else None,
-        sale_price=item.sale_price if item.HasField("sale_price") else None,
-        in_stock=item.in_stock if item.HasField("in_stock") else None,
+        fields=Fields(
+            category=item.category,
+            gender=item.gender,
+            currency=item.currency,
+            price=item.price if item.HasField("price") else None,
+            sale_price=item.sale_price if item.HasField("sale_price") else None,
+            in_stock=item.in_stock if item.HasField("in_stock") else None,
+        ),
         attributes=dict(item.attributes),
         message=message,
         fingerprint=indexed.fingerprint,

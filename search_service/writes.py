@@ -121,14 +121,15 @@ def _find(db: sqlite3.Connection, collection: Collection, item_id: str) -> int |
 
 
 def _columns(record: Record) -> tuple[str | float | bytes | None, ...]:
+    fields = record.fields
     return (
         record.fingerprint,
-        record.category or None,
-        record.gender or None,
-        record.currency or None,
-        record.price,
-        record.sale_price,
-        record.in_stock,
+        fields.category or None,
+        fields.gender or None,
+        fields.currency or None,
+        fields.price,
+        fields.sale_price,
+        fields.in_stock,
         record.message,
     )
 
@@ -170,12 +171,11 @@ def _insert_parts(db: sqlite3.Connection, item: int, record: Record) -> None:
 
 def _insert_views(db: sqlite3.Connection, collection: Collection, item: int, record: Record) -> list[Added]:
     added = []
-    fields = record.fields()
     for ordinal, category, vector in zip(record.view_ordinals, record.view_categories, record.vectors, strict=True):
         cursor = db.execute(
             "INSERT INTO views (collection, item, ordinal, category, vector) VALUES (?, ?, ?, ?, ?)",
             (collection.key, item, ordinal, category, vector.astype("<f4", copy=False).tobytes()),
         )
         assert cursor.lastrowid is not None
-        added.append(Added(category, cursor.lastrowid, item, ordinal, fields))
+        added.append(Added(category, cursor.lastrowid, item, ordinal, record.fields))
     return added

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from clothing_retrieval.v1 import types_pb2
+from search_service.fields import Fields
 from search_service.filters import Filter
 from search_service.folder import Folder
 from search_service.gardener import Plan
@@ -49,12 +50,7 @@ def vectors(item_id: str, version: int) -> Matrix:
 def record(item_id: str, version: int) -> Record:
     return Record(
         id=item_id,
-        category="top",
-        gender="",
-        currency="",
-        price=float(version),
-        sale_price=None,
-        in_stock=None,
+        fields=Fields("top", "", "", price=float(version), sale_price=None, in_stock=None),
         attributes={"version": str(version)},
         message=types_pb2.Item(id=item_id, title=str(version)).SerializeToString(),
         fingerprint=str(version),

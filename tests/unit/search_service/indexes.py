@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from clothing_retrieval.v1 import types_pb2
+from search_service.fields import Fields
 from search_service.filters import Filter
 from search_service.folder import Folder
 from search_service.gardener import Plan
@@ -54,12 +55,14 @@ def record(
     item = types_pb2.Item(id=item_id, **fields)
     return Record(
         id=item_id,
-        category=item.category,
-        gender=item.gender,
-        currency=item.currency,
-        price=fields.get("price"),
-        sale_price=fields.get("sale_price"),
-        in_stock=fields.get("in_stock"),
+        fields=Fields(
+            category=item.category,
+            gender=item.gender,
+            currency=item.currency,
+            price=fields.get("price"),
+            sale_price=fields.get("sale_price"),
+            in_stock=fields.get("in_stock"),
+        ),
         attributes=dict(item.attributes),
         message=item.SerializeToString(),
         fingerprint=fingerprint,
