@@ -98,13 +98,13 @@ def drawn_pictures(height: int, width: int, count: int = PICTURES) -> Raster:
 
 
 def agreement(kind: str, expected: Floats, found: Floats) -> float:
-    """Segment: of the cells where ``expected`` gives a label more than half, the share with the same label; nan where
-    there is none. Embed: the mean cosine."""
+    """Segment: of the cells where ``expected`` gives a label more than half (of all, where there are none), the share
+    with the same label. Embed: the mean cosine."""
     if kind == "segment":
         powers = np.exp(expected - expected.max(axis=1, keepdims=True))
         sure = powers.sum(axis=1) < 2
         same = expected.argmax(axis=1) == found.argmax(axis=1)
-        return float(same[sure].mean()) if sure.any() else float("nan")
+        return float(same[sure].mean() if sure.any() else same.mean())
     lengths = np.linalg.norm(expected, axis=1) * np.linalg.norm(found, axis=1)
     return float(((expected * found).sum(axis=1) / lengths).mean())
 

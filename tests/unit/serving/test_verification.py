@@ -164,7 +164,7 @@ def test_agreement_of_labels_is_the_share_of_cells_where_fp32_is_sure() -> None:
     expected = np.array([[2, 0, 0, 0.1], [0, 2, 0, 0], [0, 0, 0.1, 0]], np.float32)[None, :, :, None]
     found = np.array([[1, 1, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0]], np.float32)[None, :, :, None]
     assert agreement("segment", expected, found) == 0.5
-    assert np.isnan(agreement("segment", np.zeros_like(expected), found))
+    assert agreement("segment", np.zeros_like(expected), found) == 1  # sure of none: all count, and 0 comes first
 
 
 def test_all_right_exits_with_0_and_fits_80_columns(
