@@ -4,8 +4,11 @@ Rows are compared exactly where a shelf has no graph, where they wait in its tai
 where a filter keeps so few that walking costs more. Else the graph is walked, ever wider until it has given enough.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -60,8 +63,7 @@ class Keep:
         return kept
 
 
-@dataclass(frozen=True)
-class Hit:
+class Hit(NamedTuple):
     item: int
     distance: float
     view: int
@@ -88,12 +90,9 @@ def nearest(picture: Picture, targets: Sequence[Target], want: Want) -> list[lis
                 for c in categories
                 if c in walked
             ]
-            for position, similarities in zip(batch, scan.compare([targets[p] for p in batch]), strict=True):
-                target = targets[position]
-                found = scan.best(similarities, want.count)
-                for walk in walks:
-                    found += walk[position]
-                answers[position] = _rank(found, target, want)
+            scanned = scan.nearest([targets[p] for p in batch], want)
+            for position, hits in zip(batch, scanned, strict=True):
+                answers[position] = _merged([hits, *(walk[position] for walk in walks)], want)
     return answers
 
 
@@ -133,13 +132,6 @@ class _Span:
         return self.view.items[self.start : self.view.count] if self.rows is None else self.view.items[self.rows]
 
 
-@dataclass(frozen=True)
-class _Found:
-    items: Keys
-    ordinals: npt.NDArray[np.uint8]
-    vectors: Matrix
-
-
 class _Scan:
     """Spans of several shelves laid side by side, to be compared with many vectors at once."""
 
@@ -154,7 +146,13 @@ class _Scan:
         # as much is told apart by the distance itself.
         self._slack = np.float32(2 * dimension * 2.0**-23)
 
-    def compare(self, targets: Sequence[Target]) -> Iterable[Similarities]:
+    def nearest(self, targets: Sequence[Target], want: Want) -> Iterable[list[Hit]]:
+        if not self.size:
+            return ([] for _ in targets)
+        similarities = self._compare(targets)
+        return (self._best(row, target, want) for row, target in zip(similarities, targets, strict=True))
+
+    def _compare(self, targets: Sequence[Target]) -> Iterable[Similarities]:
         """For each target the cosine of each row, (size,); -inf where a row is hidden."""
         vectors = np.concatenate([target.vectors for target in targets])
         # Vectors of the shelf on the left: BLAS takes half the time it takes the other way round.
@@ -175,29 +173,30 @@ class _Scan:
             first += count
             yield row
 
-    def best(self, similarities: Similarities, count: int) -> list[_Found]:
-        """Rows among which are the nearest of the ``count`` nearest items, and all that are as far as the last."""
-        wide = count
+    def _best(self, similarities: Similarities, target: Target, want: Want) -> list[Hit]:
+        """Of the rows that the cosines cannot rule out."""
+        wide = want.count
         while wide < self.size:
             threshold = np.partition(similarities, self.size - wide)[self.size - wide]
             if threshold == _HIDDEN:
                 break
             near = np.flatnonzero(similarities >= threshold - self._slack)
             certain = self._items[near[similarities[near] >= threshold]]
-            if len(set(certain.tolist())) >= count:
-                return self._gather(near)
+            if len(set(certain.tolist())) >= want.count:
+                return self._hits(near, target, want)
             wide *= _WIDEN
-        return self._gather(np.flatnonzero(similarities > _HIDDEN))
+        return self._hits(np.flatnonzero(similarities > _HIDDEN), target, want)
 
-    def _gather(self, positions: Keys) -> list[_Found]:
+    def _hits(self, positions: Keys, target: Target, want: Want) -> list[Hit]:
         found, start = [], 0
         cuts = np.searchsorted(positions, self._ends).tolist()
         for span, cut, end in zip(self._spans, cuts, self._ends.tolist(), strict=True):
             if cut > start:
                 rows = positions[start:cut] - (end - span.size())
-                found.append(_take(span.view, rows + span.start if span.rows is None else span.rows[rows]))
+                rows = rows + span.start if span.rows is None else span.rows[rows]
+                found.append(_ranked(span.view, rows, target, want))
             start = cut
-        return found
+        return _merged(found, want)
 
 
 def _span(view: ShelfView, version: int, kept: Flags | None, whole: bool) -> _Span:
@@ -214,12 +213,12 @@ def _span(view: ShelfView, version: int, kept: Flags | None, whole: bool) -> _Sp
 
 def _walk(
     view: ShelfView, version: int, kept: Flags | None, targets: Mapping[int, Target], want: Want
-) -> dict[int, list[_Found]]:
-    """For each target candidates from a shelf's graph; from all its rows where walking costs more, or finds too few."""
+) -> dict[int, list[Hit]]:
+    """For each target the hits of a shelf's graph; of all its rows where walking costs more, or finds too few."""
     assert view.graph is not None
     width = _first_width(view, kept, want)
     assert width is not None
-    answers: dict[int, list[_Found]] = {}
+    answers: dict[int, list[Hit]] = {}
     pending = dict(targets)
     while pending and width * _GRAPH_SHARE <= view.graphed:
         try:
@@ -229,67 +228,79 @@ def _walk(
         start = 0
         for key, target in list(pending.items()):
             end = start + len(target.vectors)
-            found = _seen(view, version, kept, rows[start:end])
-            reach = float(np.sqrt(squared[start:end, -1].min()))
-            if _complete(found, target, want, reach):
-                answers[key] = [found]
+            hits = _ranked(view, _seen(view, version, kept, rows[start:end]), target, want)
+            if _complete(hits, want, reach=math.sqrt(squared[start:end, -1].min())):
+                answers[key] = hits
                 del pending[key]
             start = end
         width *= _WIDEN
     if pending:
         scan = _Scan([_span(view, version, kept, whole=True)])
         for key, target in pending.items():
-            answers[key] = scan.best(next(iter(scan.compare([target]))), want.count)
+            (answers[key],) = scan.nearest([target], want)
     return answers
 
 
-def _seen(view: ShelfView, version: int, kept: Flags | None, walked: Keys) -> _Found:
+def _seen(view: ShelfView, version: int, kept: Flags | None, walked: Keys) -> Keys:
     """Rows that walks through the graph gave, less those that came later, were deleted, or are not kept."""
-    rows = np.unique(walked) if len(walked) > 1 else walked[0]
+    rows: Keys = np.unique(walked) if len(walked) > 1 else walked[0]
     rows = rows[rows < view.count]
-    return _take(view, rows[view.died[rows] > version] if kept is None else rows[kept[rows]])
+    if kept is not None:
+        rows = rows[kept[rows]]
+    elif view.dead:
+        rows = rows[view.died[rows] > version]
+    return rows
 
 
-def _complete(found: _Found, target: Target, want: Want, reach: float) -> bool:
+def _complete(hits: Sequence[Hit], want: Want, reach: float) -> bool:
     """Whether nothing beyond ``reach``, as far as the walks went, can belong to the answer."""
     if want.max_distance is not None and want.max_distance < reach:
         return True
-    hits = _rank([found], target, want)
     return len(hits) >= want.count and hits[-1].distance < reach * (1 - 1e-5)
 
 
-def _take(view: ShelfView, rows: Keys) -> _Found:
-    return _Found(view.items[rows], view.ordinals[rows], view.vectors[rows])
+def _ranked(view: ShelfView, rows: Keys, target: Target, want: Want) -> list[Hit]:
+    """The nearest items among rows, and those as far as the last of them."""
+    ordinals = view.ordinals[rows]
+    distances = _distances(view.vectors.take(rows, axis=0), target.vectors)
+    order = np.lexsort((ordinals, distances))
+    columns = (column[order].tolist() for column in (view.items[rows], distances, ordinals))
+    return _first((hit for hit in map(Hit, *columns) if hit.item not in target.without), want)
 
 
-def _rank(found: Sequence[_Found], target: Target, want: Want) -> list[Hit]:
-    """The nearest items among what was found, and those as far as the last of them."""
-    if not found:
-        return []
-    items = np.concatenate([each.items for each in found])
-    ordinals = np.concatenate([each.ordinals for each in found])
-    distances = _distances(np.concatenate([each.vectors for each in found]), target.vectors)
+def _merged(found: Sequence[Sequence[Hit]], want: Want) -> list[Hit]:
+    """Hits of several parts of the index, each in order, as hits of all of it."""
+    filled = [hits for hits in found if hits]
+    if len(filled) <= 1:
+        return list(filled[0]) if filled else []
+    return _first(sorted(chain.from_iterable(filled), key=lambda hit: (hit.distance, hit.view)), want)
+
+
+def _first(ordered: Iterable[Hit], want: Want) -> list[Hit]:
+    """Each item once; those that are wanted, and all that are as far as the last of these."""
     hits: dict[int, Hit] = {}
-    last = np.inf if want.max_distance is None else want.max_distance
-    for position in np.lexsort((ordinals, distances)).tolist():
-        distance = float(distances[position])
-        if distance > last:
+    last = math.inf if want.max_distance is None else want.max_distance
+    for hit in ordered:
+        if hit.distance > last:
             break
-        item = int(items[position])
-        if item in hits or item in target.without:
+        if hit.item in hits:
             continue
-        hits[item] = Hit(item, distance, int(ordinals[position]))
+        hits[hit.item] = hit
         if len(hits) == want.count:
-            last = min(last, distance)
+            last = min(last, hit.distance)
     return list(hits.values())
 
 
 def _distances(vectors: Matrix, targets: Matrix) -> npt.NDArray[np.float32]:
     """To the nearest of the targets, (n,), in [0, 2]: the norm of the difference, which is exact near 0 too."""
     wide = vectors.astype(np.float64)
-    norms = [np.sqrt(np.square(wide - target).sum(axis=1)) for target in targets]
-    nearest_norms: npt.NDArray[np.float64] = np.minimum.reduce(norms)
-    return nearest_norms.clip(0, 2).astype(np.float32)
+    differences = wide - targets[0]
+    squares = np.vecdot(differences, differences)
+    for target in targets[1:]:
+        differences = wide - target
+        np.minimum(squares, np.vecdot(differences, differences), out=squares)
+    distances: npt.NDArray[np.float32] = np.sqrt(squares).clip(max=2).astype(np.float32)
+    return distances
 
 
 def _flags(keys: Keys) -> Flags:
