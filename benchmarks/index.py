@@ -10,13 +10,15 @@ and one thread for each core.
 import argparse
 import asyncio
 import json
+import multiprocessing
 import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 
 from clothing_retrieval.v1 import search_service_pb2 as pb
+from clothing_retrieval.v1.catalog_service_pb2 import DeleteItemsRequest
+from clothing_retrieval.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from clothing_retrieval.v1.search_service_pb2_grpc import SearchServiceStub
 from clothing_retrieval.v1.types_pb2 import Condition, Embedding, Filter, Item, Range
 
@@ -36,6 +40,7 @@ COLLECTION = "benchmark"
 TOP_K = 5
 SHARES = (0.5, 0.1, 0.01, 0.001, 0.0001)
 """Of the items, what a filter keeps."""
+_CHURN = 500
 _BATCH = 64
 _WRITERS = 4
 _M, _EF_CONSTRUCTION, _EF = 16, 200, 100
@@ -132,16 +137,62 @@ def cheapest(share: float, items: int) -> Filter:
 
 def latencies(stub: Any, probes: Matrix, **rest: Any) -> tuple[dict[str, float], float]:
     """One caller, one probe a call: percentiles in ms; and recall@5 against exact search."""
-    times, hits, wanted = [], 0, 0
+    times, found = [], []
     for probe in probes:
+        request = query(probe[None], **rest)
         began = time.perf_counter()
-        walked = stub.Query(query(probe[None], **rest))
+        answer = stub.Query(request)
         times.append(1000 * (time.perf_counter() - began))
-        exact = stub.Query(query(probe[None], exact=True, **rest))
-        found, best = ({match.item.id for match in answer.results[0].matches} for answer in (walked, exact))
-        hits, wanted = hits + len(found & best), wanted + len(best)
+        found.append(_ids(answer))
+    hits = wanted = 0
+    for probe, near in zip(probes, found, strict=True):
+        best = _ids(stub.Query(query(probe[None], exact=True, **rest)))
+        hits, wanted = hits + len(near & best), wanted + len(best)
     p50, p99 = np.percentile(times, (50, 99))
     return {"p50_ms": float(p50), "p99_ms": float(p99)}, hits / wanted
+
+
+def churned(address: str, probes: Matrix, seconds: float) -> dict[str, float]:
+    """Percentiles in ms of one caller, while 500 items a second are upserted and as many deleted; what was achieved."""
+    times: list[float] = []
+    with (
+        ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as beside,
+        grpc.insecure_channel(address) as channel,
+    ):
+        stub: Any = SearchServiceStub(channel)
+        writing = beside.submit(churn, address, seconds)
+        number = 0
+        while not writing.done():
+            number += 1
+            request = query(probes[number % len(probes)][None])
+            began = time.perf_counter()
+            stub.Query(request)
+            times.append(1000 * (time.perf_counter() - began))
+        p50, p99 = np.percentile(times, (50, 99))
+        return {"p50_ms": float(p50), "p99_ms": float(p99), "longest_ms": max(times), "items_per_s": writing.result()}
+
+
+def churn(address: str, seconds: float) -> float:
+    """Upserts 500 new items a second and deletes those of the second before. Returns how many a second there were."""
+    with grpc.insecure_channel(address) as channel:
+        search: Any = SearchServiceStub(channel)
+        catalog: Any = CatalogServiceStub(channel)
+        vectors = clustered(_CHURN, 3)
+        first, count = 10_000_000 + time.time_ns() // 1_000_000_000 * 100_000, 0
+        began = time.perf_counter()
+        while time.perf_counter() - began < seconds:
+            time.sleep(max(0.0, began + count / _CHURN - time.perf_counter()))
+            numbers = range(first + count, first + count + 50)
+            places = [number % _CHURN for number in numbers]
+            search.UpsertItems(_upsert(numbers, {n: vectors[p] for n, p in zip(numbers, places, strict=True)}))
+            catalog.DeleteItems(
+                DeleteItemsRequest(collection=COLLECTION, ids=[f"{number - _CHURN:08}" for number in numbers])
+            )
+            count += 50
+        elapsed = time.perf_counter() - began
+        last = [f"{number:08}" for number in range(first + count - _CHURN, first + count)]
+        catalog.DeleteItems(DeleteItemsRequest(collection=COLLECTION, ids=last))
+        return count / elapsed
 
 
 async def throughput(address: str, probes: Matrix, callers: int, per_call: int, seconds: float) -> float:
@@ -207,6 +258,12 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                 for share in SHARES
             }
             figures["resident_mb_after_filters"] = service.resident_mb()
+            figures["churn"] = churned(service.address, probes, arguments.seconds)
+            service.wait_for_graph()
+            figures["resident_mb_after_churn"] = service.resident_mb()
+        service.stop()
+        figures["start_again_s"] = service.start()
+        figures["resident_mb_started_again"] = service.resident_mb()
     finally:
         service.stop()
     figures["bare_probes_per_s"] = bare_throughput(vectors, probes, arguments.seconds)
@@ -214,13 +271,22 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def table(figures: dict[str, Any]) -> list[str]:
+    churn = figures["churn"]
     rows: list[tuple[str, str]] = [
         ("until it serves", f"{figures['start_s']:.1f} s"),
         ("upserts, 64 a call, fsynced", f"{figures['upserts_per_s']:.0f}/s" if "upserts_per_s" in figures else "–"),
         ("then until the graph is there", f"{figures['graph_s']:.1f} s"),
-        ("resident", f"{figures['resident_mb']:.0f} MB ({figures['resident_mb_after_filters']:.0f} after filters)"),
+        ("then started again, serves after", f"{figures['start_again_s']:.1f} s"),
+        ("resident", f"{figures['resident_mb']:.0f} MB"),
+        (
+            "… after filters, after churn",
+            f"{figures['resident_mb_after_filters']:.0f}, {figures['resident_mb_after_churn']:.0f} MB",
+        ),
+        ("… started again", f"{figures['resident_mb_started_again']:.0f} MB"),
         ("recall@5", f"{figures['recall']:.3f}"),
         ("one caller", _percentiles(figures["one_caller"])),
+        ("… while items come and go", f"{_percentiles(churn)}, longest {churn['longest_ms']:.0f} ms"),
+        ("items that came and went", f"{churn['items_per_s']:.0f}/s"),
         ("8 callers", f"{figures['calls_per_s_8_callers']:.0f} calls/s"),
         ("64 probes a call", f"{figures['probes_per_s_64_a_call']:.0f} probes/s"),
         ("bare hnswlib, 64 at a time", f"{figures['bare_probes_per_s']:.0f} probes/s"),
@@ -233,11 +299,15 @@ def table(figures: dict[str, Any]) -> list[str]:
     return [f"{name:32s} {value}" for name, value in rows]
 
 
+def _ids(answer: pb.QueryResponse) -> set[str]:
+    return {match.item.id for match in answer.results[0].matches}
+
+
 def _percentiles(found: dict[str, float]) -> str:
     return f"p50 {found['p50_ms']:.2f} ms, p99 {found['p99_ms']:.2f} ms"
 
 
-def _upsert(numbers: Sequence[int], vectors: Matrix) -> pb.UpsertItemsRequest:
+def _upsert(numbers: Sequence[int], vectors: Matrix | Mapping[int, Matrix]) -> pb.UpsertItemsRequest:
     request = pb.UpsertItemsRequest(collection=COLLECTION, model_digest=DIGEST)
     for number in numbers:
         item = Item(id=f"{number:08}", title=f"item {number}", category="top", price=number)

@@ -6,6 +6,8 @@ import sys
 def main() -> int:
     # Read when numpy is imported. Calls run side by side: one thread for each is faster than several for one.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Read when grpc is imported. The children that save graphs never call it.
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     from search_service.settings import Settings
     from search_service.worker import SearchWorker
     from serving.server import run

@@ -1,12 +1,14 @@
 """Views side by side in memory: growable arrays that one thread appends to while others read."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from search_service.fields import Rows, empty_rows, some_rows
 from search_service.records import Keys, Matrix
+from search_service.vectors_room import Room
 
 ALIVE = np.iinfo(np.int64).max
 _LEAST = 256
@@ -25,11 +27,12 @@ class Columns:
     ordinals: npt.NDArray[np.uint8]
     died: Keys
     fields: Rows
-    vectors: Matrix  # (capacity, dimension)
+    vectors: Room
+    folder: Path
     count: int = 0
 
     @classmethod
-    def empty(cls, dimension: int, capacity: int = _LEAST) -> "Columns":
+    def empty(cls, dimension: int, folder: Path, capacity: int = _LEAST) -> "Columns":
         capacity = max(capacity, _LEAST)
         return cls(
             np.empty(capacity, np.int64),
@@ -37,20 +40,21 @@ class Columns:
             np.empty(capacity, np.uint8),
             np.full(capacity, ALIVE, np.int64),
             empty_rows(capacity),
-            np.empty((capacity, dimension), np.float32),
+            Room(capacity, dimension, folder),
+            folder,
         )
 
     def append(self, labels: Keys, items: Keys, ordinals: npt.NDArray[np.uint8], fields: Rows, vectors: Matrix) -> None:
         """Labels must be greater than all before, and ascend."""
         end = self.count + len(labels)
         if end > len(self.labels):
-            self._grow(max(end, 2 * len(self.labels)))
+            self._grow(max(end, len(self.labels) * 3 // 2))
         self.labels[self.count : end] = labels
         self.items[self.count : end] = items
         self.ordinals[self.count : end] = ordinals
         for name, column in self.fields.items():
             column[self.count : end] = fields[name]
-        self.vectors[self.count : end] = vectors
+        self.vectors.array[self.count : end] = vectors
         self.count = end
 
     def rows_of(self, labels: Keys) -> Keys:
@@ -58,10 +62,9 @@ class Columns:
         return np.searchsorted(self.labels[: self.count], labels).astype(np.int64, copy=False)
 
     def _grow(self, capacity: int) -> None:
-        grown = Columns.empty(self.vectors.shape[1], capacity)
+        vectors = self.vectors.array[: self.count]
+        grown = Columns.empty(vectors.shape[1], self.folder, capacity)
         live = slice(self.count)
-        grown.append(
-            self.labels[live], self.items[live], self.ordinals[live], some_rows(self.fields, live), self.vectors[live]
-        )
+        grown.append(self.labels[live], self.items[live], self.ordinals[live], some_rows(self.fields, live), vectors)
         grown.died[live] = self.died[live]
         vars(self).update(vars(grown))

@@ -52,16 +52,14 @@ class Vocabulary:
         """-1 where no item ever had it, and for the empty text, which stands for absence."""
         return self._numbers.get(text, -1) if text else -1
 
-    def rows(self, fields: Sequence[Fields]) -> Rows:
-        """In the same order."""
-        columns: Mapping[str, Sequence[float]] = {
-            "category": [self.add(each.category) for each in fields],
-            "gender": [self.add(each.gender) for each in fields],
-            "currency": [self.add(each.currency) for each in fields],
-            "in_stock": [-1 if each.in_stock is None else each.in_stock for each in fields],
-            "price": [np.nan if each.price is None else each.price for each in fields],
-            "sale_price": [np.nan if each.sale_price is None else each.sale_price for each in fields],
-        }
+    def rows(self, fields: Sequence[tuple[Any, ...]]) -> Rows:
+        """Of the values of Fields, in the same order."""
+        given = dict(zip(Fields._fields, zip(*fields, strict=True), strict=True)) if fields else {}
+        columns: dict[str, Sequence[Any]] = {name: given.get(name, ()) for name in KINDS}
+        for name in ("category", "gender", "currency"):
+            columns[name] = [self.add(text) for text in columns[name]]
+        columns["in_stock"] = [-1 if known is None else known for known in columns["in_stock"]]
+        # numpy makes nan of None
         return {name: np.array(columns[name], kind) for name, kind in KINDS.items()}
 
 

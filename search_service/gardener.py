@@ -1,4 +1,4 @@
-"""Tends the graphs in the background: plants them, lets them grow, and replants where too much is dead.
+"""Tends the graphs in the background: plants them, lets them grow, replants where too much is dead, and saves them.
 
 A write never waits for a graph: its views stand in the tail of their shelf, compared exactly, until they are linked.
 """
@@ -6,18 +6,19 @@ A write never waits for a graph: its views stand in the tail of their shelf, com
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 
-from search_service.columns import Columns
-from search_service.fields import some_rows
 from search_service.graph import Graph, GraphParameters
-from search_service.records import Keys, Matrix
+from search_service.records import Keys
 from search_service.shelf import Shelf, ShelfView
 from search_service.shelves import Picture, Shelves
+from search_service.snapshots import Snapshots
+from search_service.vectors_room import Room
 
 log = logging.getLogger(__name__)
 _CHUNK = 1024  # rows between two looks at whether to stop
@@ -35,6 +36,9 @@ class Plan:
     threads: int
     least_dead: int = 1024
     """Fewer deleted vectors than this are never worth a rebuild."""
+    unsaved_share: float = 0.1
+    """A graph that has grown by this much is saved at once; else when nothing was written for ``quiet_s``."""
+    quiet_s: float = 60.0
 
 
 class _Stopped(Exception):
@@ -46,12 +50,18 @@ class _Step(Protocol):
 
 
 class Gardener:
-    """One thread for all collections. ``failure`` says why it stopped, where it was not told to."""
+    """One thread for all collections.
 
-    def __init__(self, plan: Plan, collections: Callable[[], Iterable[Shelves]]) -> None:
+    ``starting`` says what is done before all graphs are there for the first time; ``failure`` why it stopped, where it
+    was not told to.
+    """
+
+    def __init__(self, plan: Plan, collections: Callable[[], Iterable[Shelves]], snapshots: Snapshots) -> None:
+        self.starting: str | None = "loading graphs"
         self.failure: str | None = None
         self._plan = plan
         self._collections = collections
+        self._snapshots = snapshots
         self._signals = threading.Lock()
         self._wanted = threading.Event()
         self._idle = threading.Event()
@@ -74,35 +84,54 @@ class Gardener:
     def close(self) -> None:
         self._stopping = True
         self._wanted.set()
+        self._snapshots.stop()
         if self._thread.is_alive():
             self._thread.join()
 
     def _run(self) -> None:
         try:
+            self._recall()
+            while self._round({self._plant, self._replant}):
+                pass
+            self.starting = None
             while not self._stopping:
                 self._wanted.clear()
-                while self._round():
+                while self._round({self._plant, self._replant, self._extend}):
                     pass
                 with self._signals:
                     if not self._wanted.is_set():
                         self._idle.set()
-                self._wanted.wait()
+                if not self._wanted.wait(self._plan.quiet_s):
+                    self._save_grown(by=0)
         except _Stopped:
             pass
         except Exception as error:
             self.failure = f"not tending graphs since an error: {error!r}"
             log.exception("the gardener stopped")
 
-    def _round(self) -> bool:
-        """One step for every shelf that needs one; whether there was any."""
+    def _recall(self) -> None:
+        """Links the graphs that were saved and are still good."""
+        for shelves in self._collections():
+            for category, view in shelves.picture.shelves.items():
+                if view.count <= self._plan.exact_below:
+                    continue
+                snapshot = self._snapshots.load(shelves.collection, category, view, self._plan.dead_share)
+                if snapshot is not None:
+                    shelves.tend(category, partial(Shelf.link, graph=snapshot.graph, graphed=snapshot.graphed))
+
+    def _round(self, steps: Collection[_Step]) -> bool:
+        """One of the steps for every shelf that needs it; whether there was any."""
         worked = False
         for shelves in self._collections():
             picture = shelves.picture
             for category, view in picture.shelves.items():
                 step = self._next(view)
-                if step is not None:
+                if step is not None and step in steps:
+                    self._check()
                     step(shelves, category, picture)
                     worked = True
+        if worked:
+            self._save_grown(self._plan.unsaved_share)
         return worked
 
     def _next(self, view: ShelfView) -> _Step | None:
@@ -116,7 +145,8 @@ class Gardener:
     def _plant(self, shelves: Shelves, category: str, picture: Picture) -> None:
         """Builds a first graph beside the shelf, and links it."""
         view = picture.shelves[category]
-        graph = self._grown(view.vectors, view.live_rows(picture.version), f"{shelves.collection.name}/{category}")
+        rows = view.live_rows(picture.version)
+        graph = self._grown(view.vectors, view.labels, rows, f"{shelves.collection.name}/{category}")
         shelves.tend(category, lambda shelf: shelf.link(graph, view.count))
 
     def _extend(self, shelves: Shelves, category: str, picture: Picture) -> None:
@@ -128,7 +158,7 @@ class Gardener:
         for start in range(0, len(rows), _SLICE):
             self._check()
             piece = rows[start : start + _SLICE]
-            view.graph.add(view.vectors[piece], piece)
+            view.graph.add(view.vectors.take(piece), view.labels[piece])
         graph = view.graph
         shelves.tend(category, lambda shelf: shelf.link(graph, view.count))
 
@@ -136,35 +166,42 @@ class Gardener:
         """Copies what is alive, with a graph of its own where it is much, and puts it in place of the shelf."""
         view = picture.shelves[category]
         taken = view.live_rows(picture.version)
-        columns = Columns.empty(view.vectors.shape[1], len(taken) + len(taken) // 4)
-        columns.append(
-            view.labels[taken],
-            view.items[taken],
-            view.ordinals[taken],
-            some_rows(view.fields, taken),
-            view.vectors[taken],
-        )
+        columns = view.copy(taken)
         graph = None
         if len(taken) > self._plan.exact_below:
             rows = np.arange(len(taken))
-            graph = self._grown(columns.vectors, rows, f"{shelves.collection.name}/{category}")
+            graph = self._grown(columns.vectors, columns.labels, rows, f"{shelves.collection.name}/{category}")
 
         def replace(shelf: Shelf) -> None:
             shelf.replace(view, taken, columns, graph)
 
         shelves.tend(category, replace)
 
-    def _grown(self, vectors: Matrix, rows: Keys, name: str) -> Graph:
+    def _grown(self, vectors: Room, labels: Keys, rows: Keys, name: str) -> Graph:
         started = time.monotonic()
-        graph = Graph(vectors.shape[1], len(rows) + len(rows) // 4 + _CHUNK, self._plan.parameters)
+        room = len(rows) + len(rows) // 4 + _CHUNK
+        graph = Graph.empty(vectors.array.shape[1], room, self._plan.parameters)
         for start in range(0, len(rows), _CHUNK):
             self._check()
             piece = rows[start : start + _CHUNK]
-            graph.add(vectors[piece], piece, self._plan.threads)
+            graph.add(vectors.take(piece), labels[piece], self._plan.threads)
             if start and start % (64 * _CHUNK) == 0:
                 log.info("graph of %s: %d of %d vectors", name, start, len(rows))
+            if self.starting:
+                self.starting = f"building the graph of {name}: {start} of {len(rows)} vectors"
         log.info("graph of %s: %d vectors in %.1f s", name, len(rows), time.monotonic() - started)
         return graph
+
+    def _save_grown(self, by: float) -> None:
+        """Saves the graphs that have grown by more than a share of what is saved, and those that are new."""
+        for shelves in self._collections():
+            for category, view in shelves.picture.shelves.items():
+                self._check()
+                graph = view.graph
+                if graph is not None and graph.count - graph.saved > by * graph.saved:
+                    self._snapshots.save(graph, shelves.collection, category, int(view.labels[view.graphed - 1]))
+                    # Also where that failed: it is tried again when it has grown again.
+                    graph.saved = graph.count
 
     def _check(self) -> None:
         if self._stopping:

@@ -1,9 +1,10 @@
-"""An HNSW graph over rows of a shelf (Malkov and Yashunin, 2016), by hnswlib."""
+"""An HNSW graph over the views of a shelf (Malkov and Yashunin, 2016), by hnswlib."""
 
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import hnswlib
 import numpy as np
@@ -26,36 +27,63 @@ class GraphTorn(Exception):
 
 
 class Graph:
-    """Labels are row numbers. Any thread may search; adding waits for searches to end, and they for it."""
+    """Knows vectors by their labels. Any thread may search; adding waits for searches to end, and they for it."""
 
-    def __init__(self, dimension: int, capacity: int, parameters: GraphParameters) -> None:
-        self.count = 0
+    def __init__(self, index: hnswlib.Index, parameters: GraphParameters) -> None:
+        self.count: int = index.get_current_count()
+        self.saved = 0
+        """Vectors in its newest snapshot."""
         self._lock = _SharedLock()
-        self._index = hnswlib.Index(space="l2", dim=dimension)
-        self._index.init_index(
-            max_elements=capacity, M=parameters.m, ef_construction=parameters.ef_construction, random_seed=20
-        )
+        self._index = index
         self._index.set_ef(parameters.ef)
 
-    def add(self, vectors: Matrix, rows: Keys, threads: int = 1) -> None:
+    @classmethod
+    def empty(cls, dimension: int, capacity: int, parameters: GraphParameters) -> "Graph":
+        index = hnswlib.Index(space="l2", dim=dimension)
+        index.init_index(
+            max_elements=capacity, M=parameters.m, ef_construction=parameters.ef_construction, random_seed=20
+        )
+        return cls(index, parameters)
+
+    @classmethod
+    def load(cls, file: Path, dimension: int, parameters: GraphParameters) -> "Graph":
+        """What ``save`` wrote. Raises RuntimeError where it is no such file."""
+        index = hnswlib.Index(space="l2", dim=dimension)
+        index.load_index(str(file))
+        graph = cls(index, parameters)
+        graph.saved = graph.count
+        return graph
+
+    def save(self, file: Path) -> None:
+        self._index.save_index(str(file))
+
+    def labels(self) -> Keys:
+        return np.array(self._index.get_ids_list(), np.int64)
+
+    def vectors(self, labels: Keys) -> Matrix:
+        """Of labels that are all there. Slow: for some."""
+        found: Matrix = self._index.get_items(labels, return_type="numpy")
+        return found
+
+    def add(self, vectors: Matrix, labels: Keys, threads: int = 1) -> None:
         with self._lock.alone():
-            needed = self.count + len(rows)
+            needed = self.count + len(labels)
             if needed > self._index.get_max_elements():
                 self._index.resize_index(needed + needed // 2)
-            self._index.add_items(vectors, rows, num_threads=threads)
+            self._index.add_items(vectors, labels, num_threads=threads)
             self.count = needed
 
     def nearest(self, vectors: Matrix, count: int) -> tuple[Keys, Distances]:
-        """Rows and squared distances, (n, count), of about the nearest to each of the vectors, (n, dimension).
+        """Labels and squared distances, (n, count), of about the nearest to each of the vectors, (n, dimension).
 
         Raises GraphTorn.
         """
         with self._lock.shared():
             try:
-                rows, squared = self._index.knn_query(vectors, k=count, num_threads=1)
+                labels, squared = self._index.knn_query(vectors, k=count, num_threads=1)
             except RuntimeError as error:
                 raise GraphTorn(str(error)) from error
-        return rows.astype(np.int64), squared
+        return labels.astype(np.int64), squared
 
 
 class _SharedLock:

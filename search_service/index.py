@@ -18,6 +18,7 @@ from search_service.nearest import Hit, Keep, Target, Want, nearest
 from search_service.records import Match, Probe, Query, Record
 from search_service.schema import open_database
 from search_service.shelves import Shelves, Sizes
+from search_service.snapshots import SNAPSHOTS, Snapshots
 from search_service.store import Store
 from search_service.writer import Writer
 from search_service.writes import Effect
@@ -51,6 +52,7 @@ class Index:
     """
 
     def __init__(self, folder: Folder, backups: Path, plan: Plan, limits: Limits) -> None:
+        self._folder = folder.path
         self._database = folder.database
         self._backups = backups
         self._names = Names()
@@ -59,13 +61,19 @@ class Index:
         remove_partial_backups(backups)
         self._store = Store(self._database, limits.readers)
         self._load()
-        self._gardener = Gardener(plan, lambda: list(self._shelves.values()))
+        snapshots = Snapshots(folder.path / SNAPSHOTS, plan.parameters)
+        snapshots.keep_only(set(self._shelves))
+        self._gardener = Gardener(plan, lambda: list(self._shelves.values()), snapshots)
         self._writer = Writer(self._db, self._apply, limits.write_queue, limits.group)
         self._gardener.start()
 
     def failure(self) -> str | None:
         """Why it cannot do its work any more, or None."""
         return self._writer.failure or self._gardener.failure
+
+    def starting(self) -> str | None:
+        """What is still to be done before it answers as fast as it can, or None. It answers all the while."""
+        return self._gardener.starting
 
     def close(self) -> None:
         """Finishes the writes that wait. Nothing may begin to read any more."""
@@ -191,7 +199,7 @@ class Index:
         names = load_names(self._db)
         collections = names.collections.values()
         # Shelves first: whoever finds a name finds its shelves.
-        self._shelves = {each.key: self._shelves.get(each.key) or Shelves(each) for each in collections}
+        self._shelves = {each.key: self._shelves.get(each.key) or Shelves(each, self._folder) for each in collections}
         self._names = names
 
     def _load(self) -> None:
@@ -200,9 +208,9 @@ class Index:
         dimensions = {key: shelves.collection.dimension for key, shelves in self._shelves.items()}
         count = 0
         with self._store.reading() as db:
-            for collection, category, views, vectors in store.views(db, dimensions):
-                self._shelves[collection].load(category, views, vectors)
-                count += len(views)
+            for loaded in store.views(db, dimensions):
+                self._shelves[loaded.collection].load(loaded)
+                count += len(loaded.labels)
         log.info("loaded %d views of %d collections in %.2f s", count, len(dimensions), time.monotonic() - started)
 
 

@@ -21,7 +21,9 @@ from search_service.shelves import Picture
 
 _HIDDEN = -np.inf
 _CELLS = 1 << 24  # similarities held at a time: 64 MiB
+_BLOCK = 1 << 16  # vectors held at a time: 64 MiB where they have 256 numbers
 _WIDEN = 4
+_ROUNDED = 1 + 1e-5  # a graph's squared distances are farther from the truth by no more than this factor
 _GRAPH_SHARE = 8  # a walk for more than this part of a graph costs more than comparing with all of it
 
 Similarities = npt.NDArray[np.float32]
@@ -125,8 +127,16 @@ class _Span:
     def size(self) -> int:
         return self.view.count - self.start if self.rows is None else len(self.rows)
 
-    def vectors(self) -> Matrix:
-        return self.view.vectors[self.start : self.view.count] if self.rows is None else self.view.vectors[self.rows]
+    def blocks(self) -> Iterable[Matrix]:
+        """The vectors, few enough at a time that what they take does not show."""
+        vectors, count = self.view.vectors, self.view.count
+        for first in range(0, self.size(), _BLOCK):
+            if self.rows is None:
+                yield vectors.array[self.start + first : min(self.start + first + _BLOCK, count)]
+            else:
+                yield vectors.array.take(self.rows[first : first + _BLOCK], axis=0)
+            if self.size() > _BLOCK:
+                vectors.let_go()
 
     def items(self) -> Keys:
         return self.view.items[self.start : self.view.count] if self.rows is None else self.view.items[self.rows]
@@ -141,7 +151,7 @@ class _Scan:
         self.size = int(self._ends[-1]) if self._spans else 0
         empty = np.empty(0, np.int64)
         self._items = np.concatenate([span.items() for span in self._spans]) if self._spans else empty
-        dimension = self._spans[0].view.vectors.shape[1] if self._spans else 0
+        dimension = self._spans[0].view.vectors.array.shape[1] if self._spans else 0
         # float32 cosines err by at most this (a bound on the rounding of a sum); what lies closer together than twice
         # as much is told apart by the distance itself.
         self._slack = np.float32(2 * dimension * 2.0**-23)
@@ -159,7 +169,10 @@ class _Scan:
         columns = np.empty((self.size, len(vectors)), np.float32)
         start = 0
         for span, end in zip(self._spans, self._ends.tolist(), strict=True):
-            np.matmul(span.vectors(), vectors.T, out=columns[start:end])
+            place = start
+            for block in span.blocks():
+                np.matmul(block, vectors.T, out=columns[place : place + len(block)])
+                place += len(block)
             if span.hidden is not None:
                 columns[start:end][span.hidden] = _HIDDEN
             start = end
@@ -222,13 +235,14 @@ def _walk(
     pending = dict(targets)
     while pending and width * _GRAPH_SHARE <= view.graphed:
         try:
-            rows, squared = view.graph.nearest(np.concatenate([each.vectors for each in pending.values()]), width)
+            labels, squared = view.graph.nearest(np.concatenate([each.vectors for each in pending.values()]), width)
         except GraphTorn:
             break
         start = 0
         for key, target in list(pending.items()):
             end = start + len(target.vectors)
-            hits = _ranked(view, _seen(view, version, kept, rows[start:end]), target, want)
+            rows = _seen(view, version, kept, labels[start:end], squared[start:end], target, want)
+            hits = _ranked(view, rows, target, want)
             if _complete(hits, want, reach=math.sqrt(squared[start:end, -1].min())):
                 answers[key] = hits
                 del pending[key]
@@ -241,14 +255,27 @@ def _walk(
     return answers
 
 
-def _seen(view: ShelfView, version: int, kept: Flags | None, walked: Keys) -> Keys:
-    """Rows that walks through the graph gave, less those that came later, were deleted, or are not kept."""
-    rows: Keys = np.unique(walked) if len(walked) > 1 else walked[0]
-    rows = rows[rows < view.count]
+def _seen(
+    view: ShelfView, version: int, kept: Flags | None, labels: Keys, squared: Similarities, target: Target, want: Want
+) -> Keys:
+    """Rows of what the walks for a target gave, less those that came later, were deleted, or are not kept.
+
+    One walk tells which of them are the nearest: only these are given.
+    """
+    single = len(labels) == 1
+    rows, there = view.find(labels[0] if single else np.unique(labels))
     if kept is not None:
-        rows = rows[kept[rows]]
+        there &= kept[rows]
     elif view.dead:
-        rows = rows[view.died[rows] > version]
+        there &= view.died[rows] > version
+    rows = rows[there]
+    if single:
+        near, wide = squared[0][there], want.count
+        while wide < len(rows):
+            end = int(np.searchsorted(near, near[wide - 1] * _ROUNDED, side="right"))
+            if len(set(view.items[rows[:end]].tolist()) - target.without) >= want.count:
+                return rows[:end]
+            wide *= _WIDEN
     return rows
 
 
@@ -256,13 +283,13 @@ def _complete(hits: Sequence[Hit], want: Want, reach: float) -> bool:
     """Whether nothing beyond ``reach``, as far as the walks went, can belong to the answer."""
     if want.max_distance is not None and want.max_distance < reach:
         return True
-    return len(hits) >= want.count and hits[-1].distance < reach * (1 - 1e-5)
+    return len(hits) >= want.count and hits[-1].distance * _ROUNDED < reach
 
 
 def _ranked(view: ShelfView, rows: Keys, target: Target, want: Want) -> list[Hit]:
     """The nearest items among rows, and those as far as the last of them."""
     ordinals = view.ordinals[rows]
-    distances = _distances(view.vectors.take(rows, axis=0), target.vectors)
+    distances = _distances(view.vectors.take(rows), target.vectors)
     order = np.lexsort((ordinals, distances))
     columns = (column[order].tolist() for column in (view.items[rows], distances, ordinals))
     return _first((hit for hit in map(Hit, *columns) if hit.item not in target.without), want)

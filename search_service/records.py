@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,19 @@ class Added:
     item: int
     ordinal: int
     fields: Fields
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Views of one shelf as the database has them, row by row."""
+
+    collection: int
+    category: str
+    labels: Keys
+    items: Keys
+    ordinals: npt.NDArray[np.uint8]
+    fields: Sequence[tuple[Any, ...]]  # the values of Fields, each
+    vectors: Matrix  # (rows, dimension)
 
 
 @dataclass(frozen=True)

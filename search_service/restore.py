@@ -12,6 +12,7 @@ from pathlib import Path
 
 from search_service.folder import DATABASE, Folder, FolderBusy, sync_folder
 from search_service.schema import VERSION
+from search_service.snapshots import SNAPSHOTS
 
 _PARTIAL = "restoring"
 
@@ -34,6 +35,7 @@ def restore(backup: Path, data: Path) -> int:
     with Folder(data) as folder:
         if left := sorted(file.name for file in data.glob(f"{DATABASE}*")):
             raise CannotRestore(f"{data} holds {', '.join(left)}: move that away, or name another folder")
+        shutil.rmtree(data / SNAPSHOTS, ignore_errors=True)
         partial = data / _PARTIAL
         shutil.copyfile(backup / DATABASE, partial)
         with partial.open("rb+") as file:

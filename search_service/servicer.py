@@ -9,7 +9,9 @@ from clothing_retrieval.v1 import search_service_pb2_grpc
 from search_service import requests
 from search_service.calls import Calls
 from search_service.index import Index
+from search_service.records import Match
 from serving.deadline import Deadline
+from serving.errors import NotFound
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -45,10 +47,20 @@ class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
         return pb.GetFingerprintsResponse(fingerprints=found)
 
     async def Query(self, request: pb.QueryRequest, context: Context) -> pb.QueryResponse:
-        def work(index: Index) -> pb.QueryResponse:
+        def answers(index: Index) -> list[list[Match]]:
             collection = index.collection(request.collection)
+            while True:
+                try:
+                    return index.query(collection, requests.query(request, collection))
+                except NotFound:
+                    # An alias may have been pointed elsewhere since, and what it meant deleted.
+                    meant, collection = collection, index.collection(request.collection)
+                    if collection == meant:
+                        raise
+
+        def work(index: Index) -> pb.QueryResponse:
             response = pb.QueryResponse()
-            for matches in index.query(collection, requests.query(request, collection)):
+            for matches in answers(index):
                 result = response.results.add()
                 for match in matches:
                     answer = result.matches.add(distance=match.distance, view=match.view)

@@ -26,6 +26,9 @@ class Settings(ServerSettings):
     dead_share: float = Field(
         0.2, gt=0, lt=1, description="Share of a shelf that may be deleted vectors before it is rebuilt, in (0, 1)."
     )
+    unsaved_share: float = Field(
+        0.1, gt=0, description="Growth of a graph after which it is saved at once; else after a minute without writes."
+    )
     build_threads: int = Field(1, ge=1, description="CPUs that a graph is first built with.")
     threads: int = Field(4, ge=1, description="Calls that read at the same time; each has its own connection.")
     queue: int = Field(

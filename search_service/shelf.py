@@ -1,6 +1,7 @@
 """The views of one collection and category."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,9 @@ from search_service.columns import ALIVE, Columns
 from search_service.fields import Rows, some_rows
 from search_service.graph import Graph
 from search_service.records import Keys, Matrix
+from search_service.vectors_room import Room
+
+_PIECE = 1 << 14  # rows that are copied at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +27,8 @@ class ShelfView:
     ordinals: npt.NDArray[np.uint8]
     died: Keys
     fields: Rows
-    vectors: Matrix
+    vectors: Room
+    folder: Path
     count: int
     dead: int
     graph: Graph | None
@@ -32,15 +37,35 @@ class ShelfView:
     def alive(self, version: int) -> npt.NDArray[np.bool_]:
         return self.died[: self.count] > version
 
+    def find(self, labels: Keys) -> tuple[Keys, npt.NDArray[np.bool_]]:
+        """Rows of the labels, and whether they are there; where one is not, its row is any."""
+        known = self.labels[: self.count]
+        rows = np.minimum(np.searchsorted(known, labels), self.count - 1)
+        return rows, known[rows] == labels
+
     def live_rows(self, version: int) -> Keys:
         return np.flatnonzero(self.alive(version))
+
+    def copy(self, rows: Keys) -> Columns:
+        """Of the rows alone, with room for more."""
+        columns = Columns.empty(self.vectors.array.shape[1], self.folder, len(rows) + len(rows) // 4)
+        for start in range(0, len(rows), _PIECE):
+            piece = rows[start : start + _PIECE]
+            columns.append(
+                self.labels[piece],
+                self.items[piece],
+                self.ordinals[piece],
+                some_rows(self.fields, piece),
+                self.vectors.take(piece),
+            )
+        return columns
 
 
 class Shelf:
     """Changed by one thread at a time."""
 
-    def __init__(self, dimension: int) -> None:
-        self._columns = Columns.empty(dimension)
+    def __init__(self, dimension: int, folder: Path) -> None:
+        self._columns = Columns.empty(dimension, folder)
         self._dead = 0
         self._graph: Graph | None = None
         self._graphed = 0
@@ -56,6 +81,7 @@ class Shelf:
     def link(self, graph: Graph, graphed: int) -> None:
         """``graph`` holds the rows below ``graphed`` that matter."""
         self._graph, self._graphed = graph, graphed
+        self._columns.vectors.let_go()
 
     def replace(self, old: ShelfView, taken: Keys, columns: Columns, graph: Graph | None) -> None:
         """Puts ``columns`` in place, copied from the rows ``taken`` of ``old``, after what changed meanwhile."""
@@ -65,11 +91,16 @@ class Shelf:
         later = later[now.died[later] == ALIVE]
         graphed = columns.count
         columns.append(
-            now.labels[later], now.items[later], now.ordinals[later], some_rows(now.fields, later), now.vectors[later]
+            now.labels[later],
+            now.items[later],
+            now.ordinals[later],
+            some_rows(now.fields, later),
+            now.vectors.take(later),
         )
         self._columns = columns
         self._dead = int(np.count_nonzero(columns.died[: columns.count] != ALIVE))
         self._graph, self._graphed = graph, graphed if graph else 0
+        columns.vectors.let_go()
 
     def view(self) -> ShelfView:
         columns = self._columns
@@ -80,6 +111,7 @@ class Shelf:
             columns.died,
             columns.fields,
             columns.vectors,
+            columns.folder,
             columns.count,
             self._dead,
             self._graph,

@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from search_service.fields import Vocabulary
 from search_service.names import Collection
-from search_service.records import Added, Change, Matrix
+from search_service.records import Added, Change, Loaded, Matrix
 from search_service.shelf import Shelf, ShelfView
 
 
@@ -44,18 +45,21 @@ class Picture:
 class Shelves:
     """Readers take ``picture`` and need no lock. Writers take turns."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, folder: Path) -> None:
         self.collection = collection
+        self._folder = folder
         self.vocabulary = Vocabulary()
         self.picture = Picture()
         self._shelves: dict[str, Shelf] = {}
         self._turn = threading.Lock()
 
-    def load(self, category: str, views: Sequence[Added], vectors: Matrix) -> None:
+    def load(self, loaded: Loaded) -> None:
         """Views from disk, in the order of their labels."""
         with self._turn:
-            self._append(category, views, vectors)
-            self._publish([category], self.picture.version)
+            self._shelf(loaded.category).append(
+                loaded.labels, loaded.items, loaded.ordinals, self.vocabulary.rows(loaded.fields), loaded.vectors
+            )
+            self._publish([loaded.category], self.picture.version)
 
     def apply(self, change: Change) -> None:
         version = self.picture.version + 1
@@ -88,7 +92,7 @@ class Shelves:
         )
 
     def _shelf(self, category: str) -> Shelf:
-        return self._shelves.setdefault(category, Shelf(self.collection.dimension))
+        return self._shelves.setdefault(category, Shelf(self.collection.dimension, self._folder))
 
     def _publish(self, changed: Sequence[str] | set[str], version: int) -> None:
         shelves = {**self.picture.shelves, **{category: self._shelves[category].view() for category in changed}}

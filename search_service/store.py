@@ -6,13 +6,13 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from search_service.fields import Fields
 from search_service.filters import Filter
 from search_service.names import Collection
-from search_service.records import Added, Keys, Matrix
+from search_service.records import Keys, Loaded, Matrix
 from search_service.schema import open_reader
 from serving.errors import NotFound
 
@@ -127,21 +127,28 @@ def kept(db: sqlite3.Connection, collection: Collection, filter: Filter) -> Keys
     return np.fromiter((row[0] for row in rows), np.int64)
 
 
-def views(db: sqlite3.Connection, dimensions: Mapping[int, int]) -> Iterator[tuple[int, str, list[Added], Matrix]]:
-    """All views, in the order of their labels, in pieces of one collection and category, and their vectors."""
+def views(db: sqlite3.Connection, dimensions: Mapping[int, int]) -> Iterator[Loaded]:
+    """All views, in the order of their labels, in pieces of one collection and category."""
     cursor = db.execute(
         "SELECT v.collection, v.category, v.label, v.item, v.ordinal, v.vector, coalesce(i.category, ''), "
         "coalesce(i.gender, ''), coalesce(i.currency, ''), i.price, i.sale_price, i.in_stock "
         "FROM views AS v CROSS JOIN items AS i ON i.key = v.item ORDER BY v.label"
     )
     while rows := cursor.fetchmany(_LOAD_ROWS):
-        pieces: dict[tuple[int, str], tuple[list[Added], list[bytes]]] = {}
-        for collection, category, label, item, ordinal, vector, *fields in rows:
-            added, vectors = pieces.setdefault((collection, category), ([], []))
-            added.append(Added(category, label, item, ordinal, Fields(*fields)))
-            vectors.append(vector)
-        for (collection, category), (added, vectors) in pieces.items():
-            yield collection, category, added, to_matrix(vectors, dimensions[collection])
+        pieces: dict[tuple[int, str], list[tuple[Any, ...]]] = {}
+        for row in rows:
+            pieces.setdefault(row[:2], []).append(row[2:])
+        for (collection, category), piece in pieces.items():
+            labels, items, ordinals, vectors, *fields = zip(*piece, strict=True)
+            yield Loaded(
+                collection,
+                category,
+                np.array(labels, np.int64),
+                np.array(items, np.int64),
+                np.array(ordinals, np.uint8),
+                list(zip(*fields, strict=True)),
+                to_matrix(vectors, dimensions[collection]),
+            )
 
 
 def to_matrix(blobs: Sequence[bytes], dimension: int) -> Matrix:

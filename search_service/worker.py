@@ -39,7 +39,8 @@ class SearchWorker:
         prometheus_client.REGISTRY.register(self._metrics)
 
     async def check(self) -> str | None:
-        return self._calls.index.failure() if self._calls.index else "still loading"
+        index = self._calls.index
+        return index.failure() or index.starting() if index else "still loading"
 
     async def stop(self) -> None:
         if self._metrics:
@@ -53,6 +54,13 @@ class SearchWorker:
     def _open(self, folder: Folder) -> Index:
         settings = self._settings
         parameters = GraphParameters(settings.m, settings.ef_construction, settings.ef)
-        plan = Plan(settings.exact_below, settings.tail, settings.dead_share, parameters, settings.build_threads)
+        plan = Plan(
+            settings.exact_below,
+            settings.tail,
+            settings.dead_share,
+            parameters,
+            settings.build_threads,
+            unsaved_share=settings.unsaved_share,
+        )
         limits = Limits(settings.threads, settings.write_queue, settings.group)
         return Index(folder, settings.backups(), plan, limits)

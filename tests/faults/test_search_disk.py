@@ -1,4 +1,4 @@
-"""A disk that is full and a database that another process locks: writes say so, reads go on, nothing is lost."""
+"""A full disk, a read-only one, a database that another process locks: writes say so, reads go on, nothing is lost."""
 
 import sqlite3
 import subprocess
@@ -29,6 +29,26 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if mount.returncode:
         pytest.skip(f"needs the right to mount: {mount.stderr.strip()}")
     yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.fixture
+def failing_disk(tmp_path: Path) -> Iterator[tuple[Path, Path]]:
+    """A folder on a disk of 16 MiB, and the file that makes the kernel find an error there and write no more to it."""
+    image, disk = tmp_path / "image", tmp_path / "disk"
+    disk.mkdir()
+    image.write_bytes(bytes(16 << 20))
+    mount = subprocess.run(
+        f"mkfs.ext4 -q -F {image} && mount -o loop,errors=remount-ro {image} {disk}",
+        shell=True,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if mount.returncode:
+        pytest.skip(f"needs the right to mount an image: {mount.stderr.strip()}")
+    device = subprocess.run(["findmnt", "-no", "SOURCE", disk], check=True, capture_output=True, text=True).stdout
+    yield disk, Path("/sys/fs/ext4", Path(device.strip()).name, "trigger_fs_error")
     subprocess.run(["umount", str(disk)], check=True)
 
 
@@ -65,6 +85,25 @@ def test_on_a_full_disk_writes_fail_reads_go_on_and_nothing_acknowledged_is_lost
         for number in range(later):
             assert index.picture(shop, str(number)) == PICTURE
             assert ids(search(index, shop, unit(number), 1)) == [str(number)]
+
+
+def test_once_the_disk_is_read_only_writes_fail_and_reads_go_on(failing_disk: tuple[Path, Path]) -> None:
+    disk, fail = failing_disk
+    with opened(disk / "data") as index:
+        shop = made(index)
+        index.upsert(shop, [record(str(number), unit(number), picture=PICTURE) for number in range(20)]).result()
+        fail.write_text("1")
+        for _ in range(2):
+            with pytest.raises(Unavailable, match="unable to write: "):
+                index.upsert(shop, [record("late", unit(100))]).result(30)
+            with pytest.raises(Unavailable, match="unable to write: "):
+                index.delete_items(shop, ["0"]).result(30)
+            with pytest.raises(Unavailable, match="unable to write a backup below"):
+                index.create_backup()
+        assert index.failure() is None
+        for number in range(20):
+            assert ids(search(index, shop, unit(number), 1)) == [str(number)]
+            assert index.picture(shop, str(number)) == PICTURE
 
 
 def test_while_another_process_locks_the_database_writes_fail_and_reads_go_on(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """kill -9 in the midst of writing: what was acknowledged is found, nothing else is, and nothing is half there.
 
+SEARCH_KILL_ROUNDS sets how often (10).
 This file is also the program that is killed: ``python test_search_kill.py FOLDER ROUND``.
 """
 
@@ -24,7 +25,7 @@ from search_service.index import Index, Limits
 from search_service.names import Collection
 from search_service.records import Matrix, Probe, Query, Record
 
-ROUNDS = 10
+ROUNDS = int(os.environ.get("SEARCH_KILL_ROUNDS", "10"))
 WRITERS = 4
 IDS = 40  # of each writer
 BATCH = 6
@@ -34,9 +35,15 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def opened(folder: Folder) -> Index:
-    # Small thresholds, so that graphs are planted, extended and swept all the while.
+    # Small thresholds, so that graphs are planted, extended, swept and saved all the while.
     plan = Plan(
-        exact_below=60, tail=10, dead_share=0.1, parameters=GraphParameters(8, 40, 40), threads=1, least_dead=20
+        exact_below=60,
+        tail=10,
+        dead_share=0.4,
+        parameters=GraphParameters(8, 40, 40),
+        threads=1,
+        least_dead=20,
+        unsaved_share=0.1,
     )
     return Index(folder, folder.path / "backups", plan, Limits(readers=2, write_queue=64, group=16))
 

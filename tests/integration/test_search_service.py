@@ -20,6 +20,9 @@ from clothing_retrieval.v1 import search_service_pb2 as search_pb
 from clothing_retrieval.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from clothing_retrieval.v1.search_service_pb2_grpc import SearchServiceStub
 from clothing_retrieval.v1.types_pb2 import Condition, Embedding, Filter, Item, Range, Values
+from search_service.index import Index
+from search_service.names import Collection
+from search_service.records import Match, Query
 from search_service.settings import Settings
 from search_service.worker import SearchWorker
 from tests.servers import AT_ONCE, channel_to, details, free_port, health, process, serving, wait_for_health
@@ -271,6 +274,58 @@ async def test_a_backup_is_restored_where_nothing_else_is_left(service: Service,
     shutil.rmtree(kept)
     async with started(tmp_path / "restored", data_dir=tmp_path / "restored" / "search") as restored:
         assert ids(await restored.search.Query(near(1))) == ["a"]
+
+
+async def test_a_catalogue_is_exchanged_for_another_without_one_failed_search(service: Service) -> None:
+    """Blue and green: filled beside the old one, the alias pointed at it, the old one deleted."""
+
+    async def made(name: str, digest: str) -> None:
+        request = search_pb.CreateCollectionRequest(name=name, model_digest=digest, dimension=DIMENSION)
+        await service.search.CreateCollection(request)
+        for start in range(0, 200, 50):
+            items = [indexed(f"{name}-{i}", i) for i in range(start, start + 50)]
+            await service.search.UpsertItems(upserting(*items, collection=name, digest=digest))
+
+    await made("blue", DIGEST)
+    await service.catalog.SetAlias(catalog_pb.SetAliasRequest(alias="live", collection="blue"))
+    seen: list[str] = []
+    done = asyncio.Event()
+
+    async def shopper() -> None:
+        while not done.is_set():
+            found = ids(await service.search.Query(near(7, collection="live", top_k=1)))
+            seen.extend(found)
+
+    shopping = [asyncio.create_task(shopper()) for _ in range(4)]
+    for turn in range(5):
+        new, old = ("green", "blue") if turn % 2 == 0 else ("blue", "green")
+        await made(new, DIGEST)
+        await service.catalog.SetAlias(catalog_pb.SetAliasRequest(alias="live", collection=new))
+        await service.catalog.DeleteCollection(catalog_pb.DeleteCollectionRequest(name=old))
+        assert ids(await service.search.Query(near(7, collection="live", top_k=1))) == [f"{new}-7"]
+    done.set()
+    await asyncio.gather(*shopping)
+    assert set(seen) == {"blue-7", "green-7"}
+
+
+async def test_a_search_that_began_before_the_exchange_is_answered_by_the_new_catalogue(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("blue", "green"):
+        request = search_pb.CreateCollectionRequest(name=name, model_digest=DIGEST, dimension=DIMENSION)
+        await service.search.CreateCollection(request)
+        await service.search.UpsertItems(upserting(indexed(name, 1), collection=name))
+    await service.catalog.SetAlias(catalog_pb.SetAliasRequest(alias="live", collection="blue"))
+    query = Index.query
+
+    def late(index: Index, collection: Collection, asked: Query) -> list[list[Match]]:
+        if collection.name == "blue":
+            index.set_alias("live", "green").result()
+            index.delete_collection("blue").result()
+        return query(index, collection, asked)
+
+    monkeypatch.setattr(Index, "query", late)
+    assert ids(await service.search.Query(near(1, collection="live"))) == ["green"]
 
 
 async def test_an_index_with_a_graph_answers_as_one_without(tmp_path: Path) -> None:

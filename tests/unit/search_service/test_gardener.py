@@ -143,7 +143,7 @@ def test_writing_and_searching_go_on_while_shelves_are_swept(tmp_path: Path) -> 
 
 
 def test_searches_go_between_the_turns_of_who_links() -> None:
-    graph = Graph(8, 4000, PARAMETERS)
+    graph = Graph.empty(8, 4000, PARAMETERS)
     vectors = unit(1, 4000)
     graph.add(vectors[:500], np.arange(500))
     turns: list[str] = []
@@ -156,8 +156,8 @@ def test_searches_go_between_the_turns_of_who_links() -> None:
     linking = threading.Thread(target=link)
     linking.start()
     while linking.is_alive():
-        rows, squared = graph.nearest(vectors[:2], 10)
-        assert rows[:, 0].tolist() == [0, 1]
+        labels, squared = graph.nearest(vectors[:2], 10)
+        assert labels[:, 0].tolist() == [0, 1]
         assert (np.diff(squared) >= 0).all()
         turns.append("search")
     linking.join()

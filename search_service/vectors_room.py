@@ -1,0 +1,60 @@
+"""Room for many vectors: in memory, or in a file beside the database where they are many."""
+
+import logging
+import mmap
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from search_service.records import Keys, Matrix
+
+log = logging.getLogger(__name__)
+_LEAST_BYTES = 16 << 20
+_LET_GO_AFTER = 1024  # rows: each may have brought 64 KiB of the file into memory
+
+
+class Room:
+    """``array``, (capacity, dimension), not initialised.
+
+    A graph holds its vectors itself. Those that stand here too, for comparing exactly, lie in a nameless file that is
+    mapped: the kernel may keep them in memory or not. What was read of it is let go of again.
+    """
+
+    def __init__(self, capacity: int, dimension: int, folder: Path) -> None:
+        self._mapping = _mapped(4 * capacity * dimension, folder)
+        self._taken = 0
+        self.array: Matrix = (
+            np.empty((capacity, dimension), np.float32)
+            if self._mapping is None
+            else np.frombuffer(self._mapping, np.float32).reshape(capacity, dimension)
+        )
+
+    def take(self, rows: Keys) -> Matrix:
+        """(rows, dimension), a copy."""
+        found: Matrix = self.array.take(rows, axis=0)
+        self._taken += len(rows)
+        if self._taken > _LET_GO_AFTER:
+            self.let_go()
+        return found
+
+    def let_go(self) -> None:
+        """The vectors stay as they are; they are read from the file again when they are asked for."""
+        self._taken = 0
+        if self._mapping is not None:
+            self._mapping.madvise(mmap.MADV_DONTNEED)
+
+
+def _mapped(size: int, folder: Path) -> mmap.mmap | None:
+    """None where it is not worth a file, or the disk has no room for it."""
+    if size < _LEAST_BYTES:
+        return None
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            # All of it now: to write into a mapped file on a full disk would end the process.
+            os.posix_fallocate(file.fileno(), 0, size)
+            return mmap.mmap(file.fileno(), size)
+    except OSError as error:
+        log.warning("%d MB of vectors stay in memory: %s", size // 1_000_000, error)
+        return None
