@@ -14,7 +14,7 @@ FP16 = "model.fp16.onnx"
 INT8 = "model.int8.onnx"
 MANIFEST = "model.json"
 
-PARSER_SIZE = (384, 288)
+PARSER_SIZE = (512, 384)
 EMBEDDER_SIZE = (224, 224)
 DIMENSION = 256
 

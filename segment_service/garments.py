@@ -24,7 +24,7 @@ class Rules:
     """Two labels are one garment where the larger one is, on average, at least this likely all over the smaller one."""
     margin: float = 0.05
     """White border of a cutout, on each side, as a share of the garment's longer side."""
-    closer_look: float = 1.4
+    closer_look: float = 2.0
     """The parser looks again at the clothed part of a photo where it would see it this many times larger."""
 
 
