@@ -12,6 +12,8 @@ def main() -> int:
     from search_service.worker import SearchWorker
     from serving.server import run
 
+    # A call's thread lets go of the interpreter many times in its one or two ms, and should not wait 5 to have it back.
+    sys.setswitchinterval(0.0005)
     settings = Settings()
     return asyncio.run(run(settings, SearchWorker(settings)))
 

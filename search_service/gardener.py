@@ -22,7 +22,7 @@ from search_service.vectors_room import Room
 
 log = logging.getLogger(__name__)
 _CHUNK = 1024  # rows between two looks at whether to stop
-_SLICE = 4  # rows that are linked while searches wait: some 3 ms
+_SLICE = 5  # rows that each thread links while searches wait: some 4 ms
 
 
 @dataclass(frozen=True)
@@ -155,10 +155,10 @@ class Gardener:
         assert view.graph is not None
         rows = view.live_rows(picture.version)
         rows = rows[rows >= view.graphed]
-        for start in range(0, len(rows), _SLICE):
+        for start in range(0, len(rows), _SLICE * self._plan.threads):
             self._check()
-            piece = rows[start : start + _SLICE]
-            view.graph.add(view.vectors.take(piece), view.labels[piece])
+            piece = rows[start : start + _SLICE * self._plan.threads]
+            view.graph.add(view.vectors.take(piece), view.labels[piece], self._plan.threads)
         graph = view.graph
         shelves.tend(category, lambda shelf: shelf.link(graph, view.count))
 

@@ -207,7 +207,7 @@ class _Scan:
             if cut > start:
                 rows = positions[start:cut] - (end - span.size())
                 rows = rows + span.start if span.rows is None else span.rows[rows]
-                found.append(_ranked(span.view, rows, target, want))
+                found += _ranked(span.view, [rows], [target], want)
             start = cut
         return _merged(found, want)
 
@@ -238,11 +238,12 @@ def _walk(
             labels, squared = view.graph.nearest(np.concatenate([each.vectors for each in pending.values()]), width)
         except GraphTorn:
             break
+        candidates = _candidates(view, version, kept, labels, squared, list(pending.values()), want)
         start = 0
-        for key, target in list(pending.items()):
+        for (key, target), hits in zip(
+            list(pending.items()), _ranked(view, candidates, list(pending.values()), want), strict=True
+        ):
             end = start + len(target.vectors)
-            rows = _seen(view, version, kept, labels[start:end], squared[start:end], target, want)
-            hits = _ranked(view, rows, target, want)
             if _complete(hits, want, reach=math.sqrt(squared[start:end, -1].min())):
                 answers[key] = hits
                 del pending[key]
@@ -255,28 +256,40 @@ def _walk(
     return answers
 
 
-def _seen(
-    view: ShelfView, version: int, kept: Flags | None, labels: Keys, squared: Similarities, target: Target, want: Want
-) -> Keys:
-    """Rows of what the walks for a target gave, less those that came later, were deleted, or are not kept.
+def _candidates(
+    view: ShelfView,
+    version: int,
+    kept: Flags | None,
+    labels: Keys,
+    squared: Similarities,
+    targets: Sequence[Target],
+    want: Want,
+) -> list[Keys]:
+    """For each target rows of what its walks gave, less those that came later, were deleted, or are not kept.
 
-    One walk tells which of them are the nearest: only these are given.
+    Where one walk tells which of them are the nearest, only these.
     """
-    single = len(labels) == 1
-    rows, there = view.find(labels[0] if single else np.unique(labels))
+    rows, there = view.find(labels)
     if kept is not None:
         there &= kept[rows]
     elif view.dead:
         there &= view.died[rows] > version
-    rows = rows[there]
-    if single:
-        near, wide = squared[0][there], want.count
-        while wide < len(rows):
-            end = int(np.searchsorted(near, near[wide - 1] * _ROUNDED, side="right"))
-            if len(set(view.items[rows[:end]].tolist()) - target.without) >= want.count:
-                return rows[:end]
-            wide *= _WIDEN
-    return rows
+    whole: Flags = np.all(there, axis=1)
+    near = np.count_nonzero(squared <= squared[:, want.count - 1, np.newaxis] * _ROUNDED, axis=1)
+    items = view.items[rows[:, : near.max()]].tolist()
+    found: list[Keys] = []
+    start = 0
+    for target in targets:
+        end = start + len(target.vectors)
+        count = int(near[start])
+        if end - start > 1:
+            found.append(np.unique(rows[start:end][there[start:end]]))
+        elif whole[start] and len(set(items[start][:count]) - target.without) >= want.count:
+            found.append(rows[start, :count])
+        else:
+            found.append(rows[start][there[start]])
+        start = end
+    return found
 
 
 def _complete(hits: Sequence[Hit], want: Want, reach: float) -> bool:
@@ -286,13 +299,20 @@ def _complete(hits: Sequence[Hit], want: Want, reach: float) -> bool:
     return len(hits) >= want.count and hits[-1].distance * _ROUNDED < reach
 
 
-def _ranked(view: ShelfView, rows: Keys, target: Target, want: Want) -> list[Hit]:
-    """The nearest items among rows, and those as far as the last of them."""
-    ordinals = view.ordinals[rows]
-    distances = _distances(view.vectors.take(rows), target.vectors)
-    order = np.lexsort((ordinals, distances))
-    columns = (column[order].tolist() for column in (view.items[rows], distances, ordinals))
-    return _first((hit for hit in map(Hit, *columns) if hit.item not in target.without), want)
+def _ranked(view: ShelfView, rows: Sequence[Keys], targets: Sequence[Target], want: Want) -> list[list[Hit]]:
+    """For each target the nearest items among its rows, and those as far as the last of them."""
+    counts = [len(each) for each in rows]
+    together = np.concatenate(rows)
+    ordinals = view.ordinals[together]
+    distances = _distances(view.vectors.take(together), counts, targets)
+    order = np.lexsort((ordinals, distances, np.repeat(np.arange(len(rows)), counts)))
+    hits = list(map(Hit, *(each[order].tolist() for each in (view.items[together], distances, ordinals))))
+    ranked, start = [], 0
+    for target, count in zip(targets, counts, strict=True):
+        mine = hits[start : start + count]
+        start += count
+        ranked.append(_first((hit for hit in mine if hit.item not in target.without) if target.without else mine, want))
+    return ranked
 
 
 def _merged(found: Sequence[Sequence[Hit]], want: Want) -> list[Hit]:
@@ -318,14 +338,22 @@ def _first(ordered: Iterable[Hit], want: Want) -> list[Hit]:
     return list(hits.values())
 
 
-def _distances(vectors: Matrix, targets: Matrix) -> npt.NDArray[np.float32]:
-    """To the nearest of the targets, (n,), in [0, 2]: the norm of the difference, which is exact near 0 too."""
+def _distances(vectors: Matrix, counts: Sequence[int], targets: Sequence[Target]) -> npt.NDArray[np.float32]:
+    """From the ``counts`` vectors of each target to its nearest vector, (n,), in [0, 2].
+
+    The norm of the difference, which is exact near 0 too.
+    """
     wide = vectors.astype(np.float64)
-    differences = wide - targets[0]
-    squares = np.vecdot(differences, differences)
-    for target in targets[1:]:
-        differences = wide - target
-        np.minimum(squares, np.vecdot(differences, differences), out=squares)
+    if all(len(target.vectors) == 1 for target in targets):
+        differences = wide - np.repeat(np.concatenate([target.vectors for target in targets]), counts, axis=0)
+        squares = np.vecdot(differences, differences)
+    else:
+        squares = np.empty(len(wide))
+        start = 0
+        for target, count in zip(targets, counts, strict=True):
+            differences = wide[start : start + count, np.newaxis] - target.vectors
+            squares[start : start + count] = np.vecdot(differences, differences).min(axis=1)
+            start += count
     distances: npt.NDArray[np.float32] = np.sqrt(squares).clip(max=2).astype(np.float32)
     return distances
 

@@ -1,5 +1,6 @@
 """Settings of the search service: environment variables SEARCH_LISTEN, SEARCH_DATA_DIR and so on."""
 
+import os
 from pathlib import Path
 
 from pydantic import Field
@@ -29,8 +30,12 @@ class Settings(ServerSettings):
     unsaved_share: float = Field(
         0.1, gt=0, description="Growth of a graph after which it is saved at once; else after a minute without writes."
     )
-    build_threads: int = Field(1, ge=1, description="CPUs that a graph is first built with.")
-    threads: int = Field(4, ge=1, description="Calls that read at the same time; each has its own connection.")
+    build_threads: int = Field(1, ge=1, description="CPUs that graphs are built and extended with.")
+    threads: int = Field(
+        max(2, os.cpu_count() or 1),
+        ge=1,
+        description="Calls that read at the same time; each has its own connection. Default: one for each CPU.",
+    )
     queue: int = Field(
         256, ge=1, description="Reading calls that are admitted at a time; further ones get RESOURCE_EXHAUSTED."
     )
