@@ -147,20 +147,22 @@ class Gardener:
         view = picture.shelves[category]
         rows = view.live_rows(picture.version)
         graph = self._grown(view.vectors, view.labels, rows, f"{shelves.collection.name}/{category}")
-        shelves.tend(category, lambda shelf: shelf.link(graph, view.count))
+        shelves.tend(category, partial(Shelf.link, graph=graph, graphed=view.count))
 
     def _extend(self, shelves: Shelves, category: str, picture: Picture) -> None:
-        """Links the tail, a few rows at a time."""
+        """Links the tail, a few rows at a time; a long one is seen to shorten."""
         view = picture.shelves[category]
         assert view.graph is not None
         rows = view.live_rows(picture.version)
         rows = rows[rows >= view.graphed]
-        for start in range(0, len(rows), _SLICE * self._plan.threads):
+        slice_ = _SLICE * self._plan.threads
+        for start in range(0, len(rows), slice_):
             self._check()
-            piece = rows[start : start + _SLICE * self._plan.threads]
+            piece = rows[start : start + slice_]
             view.graph.add(view.vectors.take(piece), view.labels[piece], self._plan.threads)
-        graph = view.graph
-        shelves.tend(category, lambda shelf: shelf.link(graph, view.count))
+            if start % (_CHUNK * slice_) == 0:
+                shelves.tend(category, partial(Shelf.link, graph=view.graph, graphed=int(piece[-1]) + 1))
+        shelves.tend(category, partial(Shelf.link, graph=view.graph, graphed=view.count))
 
     def _replant(self, shelves: Shelves, category: str, picture: Picture) -> None:
         """Copies what is alive, with a graph of its own where it is much, and puts it in place of the shelf."""

@@ -3,9 +3,12 @@
 import itertools
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pytest
 
+from search_service import gardener
 from search_service.graph import Graph
 from search_service.index import Index
 from search_service.names import Collection
@@ -63,6 +66,29 @@ def test_what_waits_in_the_tail_is_found_and_linked_when_it_is_long(tmp_path: Pa
         assert index.settle(10)
         assert shelf(index, shop).graphed == 451
         assert all(ids(search(index, shop, unit(i), 1)) == [f"{i:04}"] for i in range(451))
+
+
+def test_a_long_tail_is_seen_to_shorten_while_it_is_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gardener, "_CHUNK", 10)
+    with opened(tmp_path, plan(exact_below=100, tail=50)) as index:
+        shop = made(index)
+        write(index, shop, 0, 200)
+        assert index.settle(10)
+        graph = shelf(index, shop).graph
+        assert graph is not None
+        seen: list[int] = []
+        add = graph.add
+
+        def watched(*arguments: Any) -> None:
+            seen.append(shelf(index, shop).graphed)
+            add(*arguments)
+
+        monkeypatch.setattr(graph, "add", watched)
+        write(index, shop, 200, 500)
+        assert index.settle(10)
+        assert sorted(set(seen)) == [200, 205, 255, 305, 355, 405, 455]
+        assert shelf(index, shop).graphed == 500
+        assert all(ids(search(index, shop, unit(i), 1)) == [f"{i:04}"] for i in range(0, 500, 9))
 
 
 def test_a_graph_outgrows_its_first_room(tmp_path: Path) -> None:
