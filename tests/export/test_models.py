@@ -11,7 +11,7 @@ from serving.models import DEFAULT_FOLDER, load_model
 from serving.onnx_engine import OnnxEngine
 
 MODELS = [
-    ("clothing-parser", "segment", "logits", (15, 96, 72)),
+    ("clothing-parser", "segment", "logits", (15, 128, 96)),
     ("garment-embedder", "embed", "embedding", (256,)),
 ]
 
