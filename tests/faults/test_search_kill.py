@@ -7,6 +7,7 @@ This file is also the program that is killed: ``python test_search_kill.py FOLDE
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import threading
@@ -72,12 +73,13 @@ def record(item_id: str, version: int) -> Record:
 
 
 def write_until_killed(folder: Path, round_: int) -> None:
+    threading.excepthook = end_at_once
     index = opened(Folder(folder))
     index.create_collection("shop", "digest", DIMENSION).result()
     for number in range(WRITERS):
         threading.Thread(target=write, args=(index, number, round_)).start()
     while True:
-        index.create_backup()
+        shutil.rmtree(folder / "backups" / index.create_backup().name)
 
 
 def write(index: Index, number: int, round_: int) -> None:
@@ -93,6 +95,12 @@ def write(index: Index, number: int, round_: int) -> None:
         else:
             index.upsert(shop, [record(item_id, version) for item_id in chosen]).result()
         say(number)
+
+
+def end_at_once(failed: threading.ExceptHookArgs) -> None:
+    """A writer that fails must not leave the others waited for."""
+    sys.excepthook(failed.exc_type, failed.exc_value or failed.exc_type(), failed.exc_traceback)
+    os._exit(1)
 
 
 def say(number: int, **facts: object) -> None:
