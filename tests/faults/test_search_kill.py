@@ -1,6 +1,6 @@
 """kill -9 in the midst of writing: what was acknowledged is found, nothing else is, and nothing is half there.
 
-SEARCH_KILL_ROUNDS sets how often (10).
+SEARCH_KILL_ROUNDS sets how often (10); a hundred rounds need `--timeout 600`.
 This file is also the program that is killed: ``python test_search_kill.py FOLDER ROUND``.
 """
 
