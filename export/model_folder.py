@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from export.labels import GARMENTS, LABELS
-
 FP32 = "model.onnx"
 FP16 = "model.fp16.onnx"
 INT8 = "model.int8.onnx"
 MANIFEST = "model.json"
 
-PARSER_SIZE = (512, 384)
 EMBEDDER_SIZE = (224, 224)
 DIMENSION = 256
 
@@ -43,14 +40,8 @@ class Description:
         return {"labels": self.labels, "garments": self.garments}
 
 
-OUR_PARSER = Description(
-    kind="segment",
-    size=PARSER_SIZE,
-    license="Apache-2.0",
-    data=(STREET_DATA, SHOP_DATA, DRAWN_DATA, IMAGENET),
-    labels=LABELS,
-    garments=GARMENTS,
-)
+PARSER_LICENSE = "Apache-2.0"
+PARSER_DATA = (STREET_DATA, SHOP_DATA, DRAWN_DATA, IMAGENET)
 OUR_EMBEDDER = Description(
     kind="embed",
     size=EMBEDDER_SIZE,

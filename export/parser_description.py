@@ -6,7 +6,7 @@ from typing import Any
 from mmengine.config import Config
 from mmseg.registry import DATASETS
 
-from export.model_folder import OUR_PARSER, Description
+from export.model_folder import PARSER_DATA, PARSER_LICENSE, Description
 from segment_service.parser import choose_garments
 
 _LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader")
@@ -36,7 +36,7 @@ def describe_parser(
     if not (license and data):
         if _OUR_DATASET not in _datasets(config):
             raise ValueError("say what the checkpoint's licence is and which data it was trained on: --license, --data")
-        license, data = license or OUR_PARSER.license, data or OUR_PARSER.data
+        license, data = license or PARSER_LICENSE, data or PARSER_DATA
     return Description("segment", size, license, tuple(data), labels, choose_garments(labels, garments))
 
 

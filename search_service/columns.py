@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from search_service.fields import Rows, empty_rows, some_rows
 from search_service.records import Keys, Matrix
-from search_service.vectors_room import Room
+from search_service.vector_storage import VectorStorage
 
 ALIVE = np.iinfo(np.int64).max
 _LEAST = 256
@@ -27,7 +27,7 @@ class Columns:
     ordinals: npt.NDArray[np.uint8]
     died: Keys
     fields: Rows
-    vectors: Room
+    vectors: VectorStorage
     folder: Path
     count: int = 0
 
@@ -40,7 +40,7 @@ class Columns:
             np.empty(capacity, np.uint8),
             np.full(capacity, ALIVE, np.int64),
             empty_rows(capacity),
-            Room(capacity, dimension, folder),
+            VectorStorage(capacity, dimension, folder),
             folder,
         )
 

@@ -18,7 +18,7 @@ from search_service.records import Keys
 from search_service.shelf import Shelf, ShelfView
 from search_service.shelves import Picture, Shelves
 from search_service.snapshots import Snapshots
-from search_service.vectors_room import Room
+from search_service.vector_storage import VectorStorage
 
 log = logging.getLogger(__name__)
 _CHUNK = 1024  # rows between two looks at whether to stop
@@ -179,18 +179,18 @@ class Gardener:
 
         shelves.tend(category, replace)
 
-    def _grown(self, vectors: Room, labels: Keys, rows: Keys, name: str) -> Graph:
+    def _grown(self, vectors: VectorStorage, labels: Keys, rows: Keys, name: str) -> Graph:
         started = time.monotonic()
         room = len(rows) + len(rows) // 4 + _CHUNK
         graph = Graph.empty(vectors.array.shape[1], room, self._plan.parameters)
         for start in range(0, len(rows), _CHUNK):
             self._check()
+            if self.starting:
+                self.starting = f"building the graph of {name}: {start} of {len(rows)} vectors"
             piece = rows[start : start + _CHUNK]
             graph.add(vectors.take(piece), labels[piece], self._plan.threads)
             if start and start % (64 * _CHUNK) == 0:
                 log.info("graph of %s: %d of %d vectors", name, start, len(rows))
-            if self.starting:
-                self.starting = f"building the graph of {name}: {start} of {len(rows)} vectors"
         log.info("graph of %s: %d vectors in %.1f s", name, len(rows), time.monotonic() - started)
         return graph
 

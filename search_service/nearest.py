@@ -136,7 +136,7 @@ class _Span:
             else:
                 yield vectors.array.take(self.rows[first : first + _BLOCK], axis=0)
             if self.size() > _BLOCK:
-                vectors.let_go()
+                vectors.release()
 
     def items(self) -> Keys:
         return self.view.items[self.start : self.view.count] if self.rows is None else self.view.items[self.rows]

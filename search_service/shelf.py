@@ -10,7 +10,7 @@ from search_service.columns import ALIVE, Columns
 from search_service.fields import Rows, some_rows
 from search_service.graph import Graph
 from search_service.records import Keys, Matrix
-from search_service.vectors_room import Room
+from search_service.vector_storage import VectorStorage
 
 _PIECE = 1 << 14  # rows that are copied at a time
 
@@ -27,7 +27,7 @@ class ShelfView:
     ordinals: npt.NDArray[np.uint8]
     died: Keys
     fields: Rows
-    vectors: Room
+    vectors: VectorStorage
     folder: Path
     count: int
     dead: int
@@ -49,15 +49,7 @@ class ShelfView:
     def copy(self, rows: Keys) -> Columns:
         """Of the rows alone, with room for more."""
         columns = Columns.empty(self.vectors.array.shape[1], self.folder, len(rows) + len(rows) // 4)
-        for start in range(0, len(rows), _PIECE):
-            piece = rows[start : start + _PIECE]
-            columns.append(
-                self.labels[piece],
-                self.items[piece],
-                self.ordinals[piece],
-                some_rows(self.fields, piece),
-                self.vectors.take(piece),
-            )
+        _append(columns, self, rows)
         return columns
 
 
@@ -81,7 +73,7 @@ class Shelf:
     def link(self, graph: Graph, graphed: int) -> None:
         """``graph`` holds the rows below ``graphed`` that matter."""
         self._graph, self._graphed = graph, graphed
-        self._columns.vectors.let_go()
+        self._columns.vectors.release()
 
     def replace(self, old: ShelfView, taken: Keys, columns: Columns, graph: Graph | None) -> None:
         """Puts ``columns`` in place, copied from the rows ``taken`` of ``old``, after what changed meanwhile."""
@@ -90,17 +82,11 @@ class Shelf:
         later = np.arange(old.count, now.count)
         later = later[now.died[later] == ALIVE]
         graphed = columns.count
-        columns.append(
-            now.labels[later],
-            now.items[later],
-            now.ordinals[later],
-            some_rows(now.fields, later),
-            now.vectors.take(later),
-        )
+        _append(columns, now, later)
         self._columns = columns
         self._dead = int(np.count_nonzero(columns.died[: columns.count] != ALIVE))
         self._graph, self._graphed = graph, graphed if graph else 0
-        columns.vectors.let_go()
+        columns.vectors.release()
 
     def view(self) -> ShelfView:
         columns = self._columns
@@ -116,4 +102,16 @@ class Shelf:
             self._dead,
             self._graph,
             self._graphed,
+        )
+
+
+def _append(columns: Columns, source: Columns | ShelfView, rows: Keys) -> None:
+    for start in range(0, len(rows), _PIECE):
+        piece = rows[start : start + _PIECE]
+        columns.append(
+            source.labels[piece],
+            source.items[piece],
+            source.ordinals[piece],
+            some_rows(source.fields, piece),
+            source.vectors.take(piece),
         )

@@ -89,8 +89,8 @@ class Snapshots:
         log.info("graph of %s: %d vectors, loaded in %.1f s", name, graph.count, time.monotonic() - began)
         return Snapshot(graph, graphed)
 
-    def save(self, graph: Graph, collection: Collection, category: str, last_label: int) -> bool:
-        """Whether the graph's file is on disk. Nothing may be added to the graph meanwhile; searching goes on.
+    def save(self, graph: Graph, collection: Collection, category: str, last_label: int) -> None:
+        """Puts the graph on disk, or tells the log why not. Nothing may be added meanwhile; searching goes on.
 
         A child process writes it, from the memory as it is now: hnswlib writes while no other Python can run.
         """
@@ -106,7 +106,6 @@ class Snapshots:
             log.warning("no snapshot of the graph of %s: its writer ended with %d", name, status)
         else:
             log.info("snapshot of the graph of %s in %.1f s", name, time.monotonic() - began)
-        return status == 0
 
     def stop(self) -> None:
         """Ends a ``save`` that is under way."""

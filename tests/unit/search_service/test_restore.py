@@ -7,6 +7,7 @@ import pytest
 from search_service.folder import DATABASE, FolderBusy
 from search_service.restore import CannotRestore, main, restore
 from search_service.schema import VERSION
+from search_service.snapshots import SNAPSHOTS
 from tests.unit.search_service.indexes import ids, made, opened, record, search, unit
 
 
@@ -45,8 +46,9 @@ def test_a_folder_in_use_is_left_alone(backup: Path, tmp_path: Path) -> None:
         restore(backup, tmp_path / "data")
 
 
-def test_what_a_killed_restore_left_is_no_hindrance(backup: Path, tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
+def test_what_a_killed_restore_left_and_graphs_of_another_catalogue_are_removed(backup: Path, tmp_path: Path) -> None:
+    (tmp_path / "data" / SNAPSHOTS).mkdir(parents=True)
+    (tmp_path / "data" / SNAPSHOTS / "1-0.json").write_text("{}")
     (tmp_path / "data" / "restoring").write_bytes(b"half")
     assert restore(backup, tmp_path / "data") == 30
     assert sorted(file.name for file in (tmp_path / "data").iterdir()) == [DATABASE, "lock"]

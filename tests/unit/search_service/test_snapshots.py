@@ -3,11 +3,14 @@
 import json
 import logging
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from search_service.graph import Graph
 from search_service.index import Index
 from search_service.names import Collection
 from search_service.snapshots import SNAPSHOTS
@@ -178,6 +181,30 @@ def test_where_it_cannot_be_saved_the_index_goes_on(tmp_path: Path, caplog: pyte
         assert index.failure() is None
         assert_found(index, 0, COUNT)
     assert "no snapshot of the graph of shop/top" in told(caplog)
+
+
+def test_while_a_graph_is_built_at_start_the_worker_says_how_far_it_is_and_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose(saved(tmp_path))
+    begun, go_on = threading.Event(), threading.Event()
+    add = Graph.add
+
+    def slow(*arguments: Any) -> None:
+        begun.set()
+        assert go_on.wait(30)
+        add(*arguments)
+
+    monkeypatch.setattr(Graph, "add", slow)
+    with opened(tmp_path, PLAN) as index:
+        try:
+            assert begun.wait(30)
+            assert index.starting() == f"building the graph of shop/top: 0 of {COUNT} vectors"
+            assert_found(index, 0, COUNT)
+        finally:
+            go_on.set()
+        assert index.settle(30)
+        assert index.starting() is None
 
 
 def test_only_the_newest_is_kept(tmp_path: Path) -> None:

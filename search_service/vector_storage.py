@@ -1,4 +1,4 @@
-"""Room for many vectors: in memory, or in a file beside the database where they are many."""
+"""Storage of many vectors: in memory, or in a file beside the database where they are many."""
 
 import logging
 import mmap
@@ -12,10 +12,10 @@ from search_service.records import Keys, Matrix
 
 log = logging.getLogger(__name__)
 _LEAST_BYTES = 16 << 20
-_LET_GO_AFTER = 1024  # rows: each may have brought 64 KiB of the file into memory
+_RELEASE_AFTER = 1024  # rows: each may have brought 64 KiB of the file into memory
 
 
-class Room:
+class VectorStorage:
     """``array``, (capacity, dimension), not initialised.
 
     A graph holds its vectors itself. Those that stand here too, for comparing exactly, lie in a nameless file that is
@@ -35,11 +35,11 @@ class Room:
         """(rows, dimension), a copy."""
         found: Matrix = self.array.take(rows, axis=0)
         self._taken += len(rows)
-        if self._taken > _LET_GO_AFTER:
-            self.let_go()
+        if self._taken > _RELEASE_AFTER:
+            self.release()
         return found
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """The vectors stay as they are; they are read from the file again when they are asked for."""
         self._taken = 0
         if self._mapping is not None:
