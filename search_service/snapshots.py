@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from dataclasses import asdict, dataclass
@@ -64,6 +65,7 @@ class Snapshots:
         self._folder = folder
         self._parameters = parameters
         self._child = 0
+        self._reaping = threading.Lock()
         folder.mkdir(exist_ok=True)
         for partial in folder.glob(f"*{_PARTIAL}"):
             partial.unlink(missing_ok=True)
@@ -99,8 +101,10 @@ class Snapshots:
         self._child = os.fork()
         if self._child == 0:
             self._write_and_exit(graph, self._manifest(collection, category), stamp)
-        _, status = os.waitpid(self._child, 0)
-        self._child = 0
+        os.waitid(os.P_PID, self._child, os.WEXITED | os.WNOWAIT)
+        with self._reaping:
+            _, status = os.waitpid(self._child, 0)
+            self._child = 0
         name = f"{collection.name}/{category}"
         if status:
             log.warning("no snapshot of the graph of %s: its writer ended with %d", name, status)
@@ -109,8 +113,9 @@ class Snapshots:
 
     def stop(self) -> None:
         """Ends a ``save`` that is under way."""
-        if self._child:
-            os.kill(self._child, signal.SIGKILL)
+        with self._reaping:
+            if self._child:
+                os.kill(self._child, signal.SIGKILL)
 
     def keep_only(self, collections: set[int]) -> None:
         """Removes what belongs to others."""

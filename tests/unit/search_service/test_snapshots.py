@@ -5,6 +5,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,19 @@ import pytest
 from search_service.graph import Graph
 from search_service.index import Index
 from search_service.names import Collection
-from search_service.snapshots import SNAPSHOTS
-from tests.unit.search_service.indexes import ids, made, opened, plan, record, search, unit
+from search_service.snapshots import SNAPSHOTS, Snapshots
+from tests.unit.search_service.indexes import (
+    DIGEST,
+    DIMENSION,
+    PARAMETERS,
+    ids,
+    made,
+    opened,
+    plan,
+    record,
+    search,
+    unit,
+)
 
 COUNT = 300
 PLAN = plan(exact_below=100, tail=20, unsaved_share=0.1)
@@ -214,3 +226,24 @@ def test_only_the_newest_is_kept(tmp_path: Path) -> None:
         assert index.settle(30)
     assert json.loads(file(tmp_path, "json").read_text())["count"] == 2 * COUNT
     assert file(tmp_path, "hnsw").name == json.loads(file(tmp_path, "json").read_text())["file"]
+
+
+def test_a_stop_while_a_writer_that_ended_is_reaped_does_no_harm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = Graph.empty(DIMENSION, COUNT, PARAMETERS)
+    snapshots = Snapshots(tmp_path / SNAPSHOTS, PARAMETERS)
+    stops: list[Future[None]] = []
+    reap = os.waitpid
+
+    def stopped_meanwhile(child: int, options: int) -> tuple[int, int]:
+        reaped = reap(child, options)
+        stops.append(stopper.submit(snapshots.stop))
+        wait(stops, timeout=0.1)
+        return reaped
+
+    monkeypatch.setattr(os, "waitpid", stopped_meanwhile)
+    with ThreadPoolExecutor(1) as stopper:
+        snapshots.save(graph, Collection(1, "shop", DIGEST, DIMENSION, 0), "top", 0)
+        (stop,) = stops
+        stop.result(timeout=10)
