@@ -1,6 +1,7 @@
 """``python -m export COMMAND``: trains, exports and measures the models."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Literal, Optional
 
@@ -130,25 +131,29 @@ def evaluate_parser(
 
 
 @app.command()
-def embedder_maps(
-    parser: ParserFile, street: Street, shop: Shop, out: Annotated[Path, typer.Option(help="an .npz file")]
+def embedder_views(
+    parser: ParserFile,
+    street: Street,
+    shop: Shop,
+    out: Annotated[Path, typer.Option(help="an .npz file, of about 7 GB")],
+    processes: Annotated[int, typer.Option(min=1, help="side by side")] = os.cpu_count() or 1,
 ) -> None:
-    """Compute what the embedder's frozen part makes of the garments that it is trained on."""
+    """Make the pictures of garments that the embedder is trained on."""
     from export.garment_views import training_views
-    from export.parsing import Parser
-    from export.train_embedder import extract
+    from export.train_embedder import Views
 
-    extract(training_views(Parser(parser), street, shop)).save(out)
+    Views.collect(training_views(parser, street, shop, processes)).save(out)
 
 
 @app.command()
-def train_embedder(maps: File, out: Annotated[Path, typer.Option(help="a .pth file")]) -> None:
-    """Train the embedder's last block and heads."""
+def train_embedder(views: File, out: Annotated[Path, typer.Option(help="a .pth file")]) -> None:
+    """Train the embedder, on a GPU where there is one."""
     import torch
 
-    from export.train_embedder import Maps, Recipe, train
+    from export.train_embedder import Recipe, Views, train
 
-    torch.save(train(Maps.load(maps), Recipe()).state_dict(), out)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.save(train(Views.load(views), Recipe(), device).state_dict(), out)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The garment embedder: EfficientNet-Lite0 whose last block is tuned to garments, and two heads.
+"""The garment embedder: EfficientNet-Lite0 tuned to garments, and two heads.
 
 One head tells the kind of garment, the other tells garments of a kind apart. Their unit vectors, joined with fixed
 weights, are the embedding: neither signal has to give way to the other in the same numbers, and the squared distance
@@ -13,7 +13,8 @@ from export.graphs import Normalise, UnitLength
 from export.model_folder import DIMENSION
 
 KIND_DIMENSION = 64
-_FROZEN_BLOCKS = 15
+_FROZEN_BLOCKS = 2
+"""Edges and textures are known from ImageNet."""
 
 
 class Heads(nn.Module):
@@ -60,16 +61,14 @@ class GarmentEmbedder(nn.Module):
         self.normalise = Normalise([MEAN] * 3, [STD] * 3)
         self.stem = nn.Sequential(network._conv_stem, network._bn0, nn.ReLU6())
         self.frozen = nn.Sequential(*network._blocks[:_FROZEN_BLOCKS])
+        for part in (self.stem, self.frozen):
+            part.requires_grad_(False)
         self.tuned = nn.Sequential(*network._blocks[_FROZEN_BLOCKS:], network._conv_head, network._bn1, nn.ReLU6())
         self.heads = Heads(kind_share)
 
-    def maps(self, image: Tensor) -> Tensor:
-        """(n, 224, 224, 3) uint8 RGB → (n, 192, 7, 7), by the frozen part."""
-        return self.frozen(self.stem(self.normalise(image)))
-
-    def features(self, maps: Tensor) -> Tensor:
-        """(n, 192, 7, 7) → (n, 1280), by the tuned part."""
-        return self.tuned(maps).mean(dim=(2, 3))
+    def features(self, image: Tensor) -> Tensor:
+        """(n, 224, 224, 3) RGB in 0 … 255 → (n, 1280)."""
+        return self.tuned(self.frozen(self.stem(self.normalise(image)))).mean(dim=(2, 3))
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.heads(self.features(self.maps(image)))
+        return self.heads(self.features(image))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -24,6 +25,9 @@ _FIRST_STREET_GARMENT = 1_000_000
 _MIN_AREA = 0.01
 _MIN_OVERLAP = 0.5
 """Least IoU at which the parser's garment is taken for the true one."""
+_DISTURBED = 2
+_PASTED = 6
+"""So many views of each of these sorts are made of a garment or of a street photo."""
 
 
 @dataclass(frozen=True)
@@ -49,47 +53,50 @@ def shop_cutout(parser: Parser, photo: Raster, side: int = SIDE) -> Raster:
     return garments[0].cutout(photo, side, RULES.margin) if garments else fit_square(photo, side)
 
 
-def training_views(parser: Parser, street: Path, shop: Path, seed: int = 0) -> Iterator[View]:
-    """Of all shop photos in a folder and of all street photos that are not held out."""
+def training_views(parser: Path, street: Path, shop: Path, processes: int, seed: int = 0) -> Iterator[View]:
+    """Of all shop photos in a folder and of all street photos that are not held out.
+
+    Args:
+        parser: an ONNX file.
+        processes: that make them side by side; the views do not depend on it.
+    """
     photos = street_photos(street, held_out=False)
-    yield from shop_views(parser, shop, default_rng(seed), disturbed_count=2)
-    yield from street_views(parser, photos, default_rng(seed), disturbed_count=2, pasted_count=4)
+    spawning = get_context("spawn")  # a fork would inherit locks that other threads hold
+    with spawning.Pool(processes, _begin, (parser, photos, seed)) as pool:
+        for views in pool.imap(_shop_views, list(enumerate(shop_photos(shop))), chunksize=8):
+            yield from views
+        for views in pool.imap(_street_views, range(len(photos)), chunksize=2):
+            yield from views
 
 
-def shop_views(parser: Parser, shop: Path, rng: Generator, disturbed_count: int) -> Iterator[View]:
-    """Each photo whole, its largest garment cut out, and that garment disturbed."""
-    for index, (file, name) in enumerate(shop_photos(shop)):
-        photo = read_photo(file)
-        kind = kinds.of_folder(name)
-        yield View(fit_square(photo, SIDE), index, kind)
-        garments = parser.garments(photo, RULES)
-        if garments:
-            yield View(garments[0].cutout(photo, SIDE, RULES.margin), index, kind)
-            mask = garments[0].mask(*photo.shape[:2])
-            for _ in range(disturbed_count):
-                yield View(_disturbed(rng, photo, mask, mask), index, kind)
+def shop_views(parser: Parser, photo: Raster, garment: int, kind: int, rng: Generator) -> list[View]:
+    """The photo whole, its largest garment cut out, and that garment disturbed."""
+    views = [View(fit_square(photo, SIDE), garment, kind)]
+    garments = parser.garments(photo, RULES)
+    if garments:
+        views.append(View(garments[0].cutout(photo, SIDE, RULES.margin), garment, kind))
+        mask = garments[0].mask(*photo.shape[:2])
+        views += [View(_disturbed(rng, photo, mask, mask), garment, kind) for _ in range(_DISTURBED)]
+    return views
 
 
-def street_views(
-    parser: Parser, photos: list[Labelled], rng: Generator, disturbed_count: int, pasted_count: int
-) -> Iterator[View]:
+def street_views(parser: Parser, photos: list[Labelled], index: int, rng: Generator) -> list[View]:
     """Each garment cut out by its true mask, the same disturbed, and as the parser cuts it out on other streets."""
-    for index, labelled in enumerate(photos):
-        scene = shrink(Scene(*labelled.read()), PHOTO_SIDE)
-        ids = {label: _FIRST_STREET_GARMENT + index * len(LABELS) + label for label in true_garments(scene)}
-        person = clothed_person(scene.labels)
-        for label, garment in ids.items():
-            mask, kind = scene.labels == label, kinds.of_label(LABELS[label])
-            yield View(cut_out(scene.photo, mask), garment, kind)
-            for _ in range(disturbed_count):
-                yield View(_disturbed(rng, scene.photo, mask, person), garment, kind)
-        for _ in range(pasted_count):
-            other = shrink(Scene(*photos[int(rng.integers(len(photos)))].read()), PHOTO_SIDE)
-            moved = on_another_street(rng, scene, other)
-            for found, label in parsed_garments(parser, moved):
-                if label in ids:
-                    cutout = found.cutout(moved.photo, SIDE, RULES.margin)
-                    yield View(cutout, ids[label], kinds.of_label(LABELS[label]))
+    scene = _small_scene(photos[index])
+    ids = {label: _FIRST_STREET_GARMENT + index * len(LABELS) + label for label in true_garments(scene)}
+    person = clothed_person(scene.labels)
+    views = []
+    for label, garment in ids.items():
+        mask, kind = scene.labels == label, kinds.of_label(LABELS[label])
+        views.append(View(cut_out(scene.photo, mask), garment, kind))
+        views += [View(_disturbed(rng, scene.photo, mask, person), garment, kind) for _ in range(_DISTURBED)]
+    for _ in range(_PASTED):
+        moved = on_another_street(rng, scene, _small_scene(photos[int(rng.integers(len(photos)))]))
+        for found, label in parsed_garments(parser, moved):
+            if label in ids:
+                cutout = found.cutout(moved.photo, SIDE, RULES.margin)
+                views.append(View(cutout, ids[label], kinds.of_label(LABELS[label])))
+    return views
 
 
 def on_another_street(rng: Generator, scene: Scene, other: Scene) -> Scene:
@@ -155,3 +162,31 @@ def _piece(rng: Generator, garment: LabelMap, least: float, most: float) -> tupl
     half = rng.uniform(least, most, 2) * garment.shape
     top, left = max(0, int(ys[chosen] - half[0])), max(0, int(xs[chosen] - half[1]))
     return slice(top, int(ys[chosen] + half[0]) + 1), slice(left, int(xs[chosen] + half[1]) + 1)
+
+
+def _small_scene(labelled: Labelled) -> Scene:
+    return shrink(Scene(*labelled.read()), PHOTO_SIDE)
+
+
+class _Process:
+    """What a process of ``training_views`` holds."""
+
+    parser: Parser
+    photos: list[Labelled]
+    seed: int
+
+
+def _begin(parser: Path, photos: list[Labelled], seed: int) -> None:
+    cv2.setNumThreads(1)
+    _Process.parser, _Process.photos, _Process.seed = Parser(parser, threads=1), photos, seed
+
+
+def _shop_views(numbered: tuple[int, tuple[Path, str]]) -> list[View]:
+    index, (file, name) = numbered
+    rng = default_rng([_Process.seed, index])
+    return shop_views(_Process.parser, read_photo(file), index, kinds.of_folder(name), rng)
+
+
+def _street_views(index: int) -> list[View]:
+    rng = default_rng([_Process.seed, _FIRST_STREET_GARMENT + index])
+    return street_views(_Process.parser, _Process.photos, index, rng)

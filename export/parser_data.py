@@ -13,8 +13,21 @@ from torch.utils.data import get_worker_info
 from export.drawn import drawn_photos
 from export.labels import IGNORED, LABELS
 from export.photos import Labelled, masked_shop_photos, repeated, street_photos
-from export.scenes import Scene, any_turn, moved, on_canvas, pasted, photo_size, relit, shrink, some_subject
-from serving.images import letterbox
+from export.scenes import (
+    Scene,
+    any_turn,
+    clothed_person,
+    emptied,
+    laid,
+    moved,
+    on_canvas,
+    pasted,
+    photo_size,
+    relit,
+    shrink,
+    some_subject,
+)
+from serving.images import letterbox, resize
 
 Results = dict[str, Any]
 
@@ -84,12 +97,14 @@ class MakeScene(BaseTransform):
     """A training picture: the photo moved, or its clothes pasted elsewhere, relit, letterboxed.
 
     Args:
-        paste: the share of pictures that are pasted.
+        paste: the share of pictures whose clothes are pasted on another ground.
+        street: the share in which the whole person is put on another street.
     """
 
-    def __init__(self, height: int, width: int, paste: float) -> None:
+    def __init__(self, height: int, width: int, paste: float, street: float = 0.0) -> None:
         self._size = (height, width)
         self._paste = paste
+        self._street = street
 
     def transform(self, results: Results) -> Results:
         rng = results.pop("rng")
@@ -97,7 +112,11 @@ class MakeScene(BaseTransform):
         longer = max(self._size) * 4 // 3
         scene = shrink(_read(results["labelled"]), longer)
         size = photo_size(rng, scene.labels, *self._size)
-        if rng.random() < self._paste:
+        draw = rng.random()
+        if draw < self._street:
+            ground = resize(emptied(shrink(_read(elsewhere), longer)), *size)
+            scene = laid(rng, scene, clothed_person(scene.labels), ground, (0.5, 1.0), float(rng.normal(0, 8)))
+        elif draw < self._street + self._paste:
             wanted = some_subject(rng, scene.labels)
             scene = pasted(rng, scene, wanted, shrink(_read(elsewhere), longer), size, any_turn(rng))
         else:

@@ -43,7 +43,7 @@ def read_photo(file: Path) -> Raster:
     pixels = cv2.imread(str(file), cv2.IMREAD_COLOR)
     if pixels is None:
         raise FileNotFoundError(f"{file}: no readable photo")
-    return np.ascontiguousarray(pixels[:, :, ::-1])
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]
 
 
 def street_photos(folder: Path, held_out: bool) -> list[Labelled]:

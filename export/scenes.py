@@ -115,14 +115,15 @@ def emptied(scene: Scene) -> Raster:
 
 def relit(rng: Generator, photo: Raster) -> Raster:
     """Other light, another camera, another compression."""
-    pixels = photo.astype(np.float32)
-    pixels = 255 * (pixels / 255) ** np.exp(rng.normal(0, 0.25))
-    pixels = (pixels - 127) * np.exp(rng.normal(0, 0.2)) + 127 + rng.normal(0, 18)
-    grey = pixels.mean(axis=2, keepdims=True)
-    pixels = (grey + (pixels - grey) * np.exp(rng.normal(0, 0.3))) * np.exp(rng.normal(0, 0.07, 3))
+    curve = 255 * (np.arange(256, dtype=np.float32) / 255) ** np.exp(rng.normal(0, 0.25))
+    contrast, brightness = np.exp(rng.normal(0, 0.2)), rng.normal(0, 18)
+    saturation, tint = np.exp(rng.normal(0, 0.3)), np.exp(rng.normal(0, 0.07, 3))
+    colours = contrast * (np.eye(3) * saturation + np.full((3, 3), (1 - saturation) / 3)) * tint[:, None]
+    shift = (127 * (1 - contrast) + brightness) * tint
+    pixels = cv2.transform(cv2.LUT(photo, curve.astype(np.float32)), np.column_stack([colours, shift]))
     if rng.random() < 0.2:
-        pixels += rng.normal(0, rng.uniform(2, 12), pixels.shape)
-    lit = pixels.clip(0, 255).astype(np.uint8)
+        pixels += rng.standard_normal(pixels.shape, np.float32) * rng.uniform(2, 12)
+    lit = np.clip(pixels, 0, 255, out=pixels).astype(np.uint8)
     if rng.random() < 0.2:
         lit = cv2.GaussianBlur(lit, (0, 0), rng.uniform(0.4, 1.6))
     if rng.random() < 0.3:

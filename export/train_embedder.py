@@ -1,12 +1,13 @@
-"""Trains the embedder's last block and heads on maps that its frozen part gives.
+"""Trains the embedder on views of garments.
 
 Three signals: contrast between views of one garment and all others (InfoNCE; van den Oord et al., 2018) on the instance
 head; contrast between kinds (Khosla et al., "Supervised contrastive learning", 2020) and a classifier of kinds on the
 kind head.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -15,122 +16,105 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from export.augmentation import varied
 from export.embedder import KIND_DIMENSION, GarmentEmbedder
 from export.garment_views import View
 from export.kinds import KINDS, covered
-
-_BATCH = 32
+from export.onnx_files import Pictures
 
 
 @dataclass(frozen=True)
-class Maps:
-    """Of n views, by the frozen part."""
+class Views:
+    """Pictures of n garments' views."""
 
-    values: NDArray[np.float16]  # (n, 192, 7, 7)
+    pictures: Pictures  # (n, 224, 224, 3)
     garments: NDArray[np.int64]  # (n,)
     kinds: NDArray[np.int64]  # (n,): rows of kinds.covered()
 
+    @classmethod
+    def collect(cls, views: Iterable[View]) -> "Views":
+        found = list(views)
+        return cls(
+            np.stack([view.picture for view in found]),
+            np.array([view.garment for view in found]),
+            np.array([view.kind for view in found]),
+        )
+
     def save(self, file: Path) -> None:
-        np.savez(file, values=self.values, garments=self.garments, kinds=self.kinds)
+        np.savez(file, pictures=self.pictures, garments=self.garments, kinds=self.kinds)
 
     @classmethod
-    def load(cls, file: Path) -> "Maps":
+    def load(cls, file: Path) -> "Views":
         with np.load(file) as arrays:
             return cls(**arrays)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    warm_up_epochs: int = 40
+    warm_up_steps: int = 400
     """Of the heads alone, on the untuned network's features."""
-    epochs: int = 16
-    garments: int = 128
+    steps: int = 3500
+    garments: int = 256
     """In a batch, two views of each."""
-    head_rate: float = 2e-3
-    block_rate: float = 1e-3
+    head_rate: float = 1e-3
+    network_rate: float = 4e-4
     weight_decay: float = 0.05
     dropout: float = 0.2
     temperature: float = 0.07
     instance_weight: float = 1.0
     kind_weight: float = 1.0
     class_weight: float = 1.0
-    kind_share: float = 0.7
+    kind_share: float = 0.5
     seed: int = 0
 
 
-def extract(views: Iterable[View]) -> Maps:
-    """What the frozen part makes of each view, computed in bfloat16."""
-    network = GarmentEmbedder().eval()
-    values: list[NDArray[np.float16]] = []
-    garments: list[int] = []
-    kinds: list[int] = []
-    waiting: list[View] = []
+def train(views: Views, recipe: Recipe, device: torch.device) -> GarmentEmbedder:
+    """The heads first, then the network with them; the rate falls to nothing.
 
-    def flush() -> None:
-        pictures = torch.from_numpy(np.stack([view.picture for view in waiting]))
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-            values.append(network.maps(pictures).half().numpy())
-        waiting.clear()
-
-    for view in views:
-        waiting.append(view)
-        garments.append(view.garment)
-        kinds.append(view.kind)
-        if len(waiting) == _BATCH:
-            flush()
-    if waiting:
-        flush()
-    return Maps(np.concatenate(values), np.array(garments), np.array(kinds))
-
-
-def train(maps: Maps, recipe: Recipe) -> GarmentEmbedder:
-    """The heads first, then the last block with them."""
+    Returns:
+        The embedder, on the CPU.
+    """
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
-    embedder = GarmentEmbedder(recipe.kind_share).eval()  # batch statistics stay those of ImageNet
-    classifier = nn.Linear(KIND_DIMENSION, len(KINDS))
-    kinds = torch.from_numpy(covered()[maps.kinds])
-    groups = _views_by_garment(maps.garments)
-    untuned = _all_features(embedder, maps)
+    # Batch statistics stay those of ImageNet.
+    embedder = GarmentEmbedder(recipe.kind_share).eval().to(device, memory_format=torch.channels_last)
+    classifier = nn.Linear(KIND_DIMENSION, len(KINDS)).to(device)
+    kinds = torch.from_numpy(covered()[views.kinds]).to(device)
+    pictures = torch.from_numpy(views.pictures).to(device)
+    groups = _views_by_garment(views.garments)
+    untuned = _all_features(embedder, pictures)
     embedder.heads.standardise(untuned)
     heads = [*embedder.heads.parameters(), *classifier.parameters()]
-    optimiser = torch.optim.AdamW(heads, recipe.head_rate, weight_decay=recipe.weight_decay)
-    for epoch in range(recipe.warm_up_epochs):
-        losses = []
-        for rows in _pairs(rng, groups, 4 * recipe.garments):
-            loss = _loss(embedder, classifier, untuned[rows], kinds[rows], recipe)
-            _step(optimiser, loss)
-            losses.append(loss.item())
-        if epoch % 10 == 9:
-            print(f"heads, epoch {epoch + 1}/{recipe.warm_up_epochs}: loss {np.mean(losses):.3f}", flush=True)
-    parameters = [
-        {"params": heads, "lr": recipe.head_rate / 4},
-        {"params": list(embedder.tuned.parameters()), "lr": recipe.block_rate},
-    ]
+    network = list(embedder.tuned.parameters())
+
+    optimiser = torch.optim.AdamW(heads, 2 * recipe.head_rate, weight_decay=recipe.weight_decay)
+    for rows in islice(_pairs(rng, groups, 2 * recipe.garments), recipe.warm_up_steps):
+        _step(optimiser, _loss(embedder, classifier, untuned[rows], kinds[rows], recipe))
+
+    parameters = [{"params": heads, "lr": recipe.head_rate}, {"params": network, "lr": recipe.network_rate}]
     optimiser = torch.optim.AdamW(parameters, weight_decay=recipe.weight_decay)
-    steps = recipe.epochs * (len(groups) // recipe.garments)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, [group["lr"] for group in parameters], total_steps=steps + 1, pct_start=0.1
-    )
-    for epoch in range(recipe.epochs):
-        losses = []
-        for rows in _pairs(rng, groups, recipe.garments):
-            batch = _mirrored(rng, torch.from_numpy(maps.values[rows]).float())
-            with torch.autocast("cpu", torch.bfloat16):
-                features = embedder.features(batch)
-            loss = _loss(embedder, classifier, features.float(), kinds[rows], recipe)
-            _step(optimiser, loss)
-            schedule.step()
-            losses.append(loss.item())
-        print(f"block, epoch {epoch + 1}/{recipe.epochs}: loss {np.mean(losses):.3f}", flush=True)
-    return embedder
+    rates = [group["lr"] for group in parameters]
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, total_steps=recipe.steps + 1, pct_start=0.1)
+    losses = []
+    for step, rows in enumerate(islice(_pairs(rng, groups, recipe.garments), recipe.steps), 1):
+        batch = varied(pictures[rows])
+        with _half(device):
+            features = embedder.features(batch)
+        loss = _loss(embedder, classifier, features.float(), kinds[rows], recipe)
+        _step(optimiser, loss)
+        schedule.step()
+        losses.append(loss.detach())
+        if step % 100 == 0 or step == recipe.steps:
+            print(f"step {step}/{recipe.steps}: loss {torch.stack(losses).mean():.3f}", flush=True)
+            losses.clear()
+    return embedder.cpu()
 
 
 def pair_contrast(embeddings: Tensor, temperature: float) -> Tensor:
     """InfoNCE; row i and row i + n/2 show one garment. (n, d) unit vectors → a scalar."""
     count = len(embeddings)
     similarity = (embeddings @ embeddings.T / temperature).fill_diagonal_(-1e4)
-    partner = (torch.arange(count) + count // 2) % count
+    partner = (torch.arange(count, device=embeddings.device) + count // 2) % count
     return functional.cross_entropy(similarity, partner)
 
 
@@ -174,26 +158,24 @@ def _step(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
     optimiser.step()
 
 
-def _all_features(embedder: GarmentEmbedder, maps: Maps) -> Tensor:
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-        parts = [
-            embedder.features(torch.from_numpy(maps.values[start : start + 256]).float()).float()
-            for start in range(0, len(maps.values), 256)
-        ]
-    return torch.cat(parts)
+def _half(device: torch.device) -> torch.autocast:
+    """On a GPU; most CPUs only emulate bfloat16."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
-def _pairs(rng: np.random.Generator, groups: list[NDArray[np.int64]], count: int) -> Iterable[NDArray[np.int64]]:
-    """Rows of two views of each of so many garments, first views first; every garment once."""
-    order = rng.permutation(len(groups))
-    for start in range(0, len(groups) - count + 1, count):
-        chosen = order[start : start + count]
-        yield np.array([rng.choice(groups[garment], 2, replace=False) for garment in chosen]).T.ravel()
+def _all_features(embedder: GarmentEmbedder, pictures: Tensor) -> Tensor:
+    with torch.no_grad(), _half(pictures.device):
+        return torch.cat([embedder.features(batch).float() for batch in pictures.split(256)])
 
 
-def _mirrored(rng: np.random.Generator, maps: Tensor) -> Tensor:
-    """Half of them, left to right: the maps of mirrored pictures are mirrored."""
-    return torch.where(torch.from_numpy(rng.random(len(maps)) < 0.5)[:, None, None, None], maps.flip(3), maps)
+def _pairs(rng: np.random.Generator, groups: list[NDArray[np.int64]], count: int) -> Iterator[NDArray[np.int64]]:
+    """Rows of two views of each of so many garments, first views first; no garment again before all have come."""
+    count = min(count, len(groups))
+    while True:
+        order = rng.permutation(len(groups))
+        for start in range(0, len(groups) - count + 1, count):
+            chosen = order[start : start + count]
+            yield np.array([rng.choice(groups[garment], 2, replace=False) for garment in chosen]).T.ravel()
 
 
 def _views_by_garment(garments: NDArray[np.int64]) -> list[NDArray[np.int64]]:
