@@ -5,8 +5,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
 
+from search_service.backend import Backend
 from search_service.backup import Backup
-from search_service.index import Index
 from serving.admission import Admission
 from serving.deadline import Deadline
 from serving.errors import Unavailable
@@ -24,18 +24,18 @@ class Calls:
     """
 
     def __init__(self, threads: int, limit: int) -> None:
-        self.index: Index | None = None
+        self.index: Backend | None = None
         self._admission = Admission(STAGE, limit)
         self._pool = WorkPool(STAGE, threads)
         self._backups = WorkPool("backup", 1)
 
-    async def read(self, deadline: Deadline, work: Callable[[Index], T]) -> T:
+    async def read(self, deadline: Deadline, work: Callable[[Backend], T]) -> T:
         """Raises Overloaded, DeadlineExceeded, Unavailable, or what ``work`` raises."""
         index = self._open()
         with self._admission.enter():
             return await self._pool.run(deadline, lambda: work(index))
 
-    async def write(self, deadline: Deadline, work: "Callable[[Index], Future[T]]") -> T:
+    async def write(self, deadline: Deadline, work: "Callable[[Backend], Future[T]]") -> T:
         """The write is taken back where the caller leaves before it is begun."""
         future = await self.read(deadline, work)
         return await asyncio.wrap_future(future)
@@ -48,7 +48,7 @@ class Calls:
         self._pool.stop()
         self._backups.stop()
 
-    def _open(self) -> Index:
+    def _open(self) -> Backend:
         if self.index is None:
             raise Unavailable(STAGE, "still loading")
         return self.index

@@ -7,8 +7,9 @@ import grpc
 from clothing_retrieval.v1 import catalog_service_pb2 as pb
 from clothing_retrieval.v1 import catalog_service_pb2_grpc, types_pb2
 from search_service import requests
+from search_service.backend import Backend
 from search_service.calls import Calls
-from search_service.index import Index, Summary
+from search_service.records import Summary
 from serving.deadline import Deadline
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -19,7 +20,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         self._calls = calls
 
     async def ListCollections(self, request: pb.ListCollectionsRequest, context: Context) -> pb.ListCollectionsResponse:
-        summaries = await self._calls.read(Deadline.of(context), Index.summaries)
+        summaries = await self._calls.read(Deadline.of(context), lambda index: index.summaries())
         return pb.ListCollectionsResponse(collections=[_collection(summary) for summary in summaries])
 
     async def DeleteCollection(
@@ -46,7 +47,7 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         after = requests.page_start(request.page_token)
         wanted = requests.filter_of(request.filter)
 
-        def work(index: Index) -> pb.ListItemsResponse:
+        def work(index: Backend) -> pb.ListItemsResponse:
             # One more than asked for tells whether another page follows.
             found = index.page(index.collection(request.collection), wanted, after, size + 1)
             items = [types_pb2.Item.FromString(message) for _, message in found[:size]]

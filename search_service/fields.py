@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from search_service.filters import TEXTS, Filter, OneOf, Range
+
 Flags = npt.NDArray[np.bool_]
 Rows = Mapping[str, npt.NDArray[Any]]
 """A column for each of KINDS, all of one length."""
@@ -67,21 +69,23 @@ RowTest = Callable[[Rows, Vocabulary], Flags]
 """Which of the rows meet a condition, (n,)."""
 
 
-def text_is_any(field: str, values: tuple[str, ...]) -> RowTest:
-    return lambda rows, vocabulary: _is_any(rows[field], [vocabulary.find(value) for value in values])
+def row_tests(filter: Filter) -> tuple[list[RowTest], Filter]:
+    """What rows in memory can tell of a filter; and the rest of it, which they cannot."""
+    tests = [_row_test(part.field, part.test) for part in filter.parts if part.attribute is None]
+    return tests, Filter(tuple(part for part in filter.parts if part.attribute is not None))
 
 
-def number_is_any(field: str, values: tuple[float, ...]) -> RowTest:
-    return lambda rows, _: _is_any(_numbers(rows, field), values)
+def _row_test(field: str, test: OneOf | Range) -> RowTest:
+    if isinstance(test, Range):
+        return lambda rows, _: _between(_numbers(rows, field), test)
+    if field in TEXTS:
+        return lambda rows, vocabulary: _is_any(rows[field], [vocabulary.find(str(value)) for value in test.values])
+    return lambda rows, _: _is_any(_numbers(rows, field), [float(value) for value in test.values])
 
 
-def number_between(field: str, least: float | None, most: float | None) -> RowTest:
-    def test(rows: Rows, _: Vocabulary) -> Flags:
-        numbers = _numbers(rows, field)
-        met = ~np.isnan(numbers) if least is None else numbers >= least
-        return met if most is None else met & (numbers <= most)
-
-    return test
+def _between(numbers: npt.NDArray[Any], bounds: Range) -> Flags:
+    met: Flags = ~np.isnan(numbers) if bounds.min is None else numbers >= bounds.min
+    return met if bounds.max is None else met & (numbers <= bounds.max)
 
 
 def _is_any(column: npt.NDArray[Any], values: Sequence[float]) -> Flags:

@@ -1,23 +1,18 @@
-"""Filters, as SQL (values only ever travel as parameters) and as tests of rows in memory."""
+"""Filters: what is asked of the fields of items, checked. Each place that keeps items has its own way to answer."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from search_service.fields import RowTest, number_between, number_is_any, text_is_any
 from serving.errors import InvalidField
 
 MAX_CONDITIONS = 32
 MAX_VALUES = 256
-_TEXTS = ("category", "gender", "currency")
-_NUMBERS = {
-    "price": "price",
-    "sale_price": "sale_price",
-    "effective_price": "coalesce(sale_price, price)",
-}
-"""What each is in SQL."""
-_ATTRIBUTE = "attributes."
-_KNOWN = ", ".join((*_TEXTS, *_NUMBERS, "in_stock", f"{_ATTRIBUTE}<key>"))
+TEXTS = ("category", "gender", "currency")
+NUMBERS = ("price", "sale_price", "effective_price")
+IN_STOCK = "in_stock"
+ATTRIBUTE = "attributes."
+_KNOWN = ", ".join((*TEXTS, *NUMBERS, IN_STOCK, f"{ATTRIBUTE}<key>"))
 
 
 @dataclass(frozen=True)
@@ -40,37 +35,33 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """A condition in SQL, on the table ``items``, and on rows in memory; None where memory does not know the field."""
+class OneOf:
+    """Texts, where the field is one of TEXTS or an attribute; else numbers, 1 and 0 for what is in stock or not."""
 
-    sql: str
-    parameters: tuple[str | float, ...]
-    test: RowTest | None
+    values: tuple[str, ...] | tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A condition on a field that there is, with values of the field's kind."""
+
+    field: str
+    test: OneOf | Range
+
+    @property
+    def attribute(self) -> str | None:
+        """The attribute's name, where the field is one."""
+        return self.field.removeprefix(ATTRIBUTE) if self.field.startswith(ATTRIBUTE) else None
 
 
 @dataclass(frozen=True)
 class Filter:
     """Conditions that must all be met; none keeps everything."""
 
-    parts: tuple[_Part, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.parts)
-
-    def within(self, collection: int) -> tuple[str, tuple[str | float, ...]]:
-        """The condition in SQL and its parameters, for the items of one collection."""
-        # "+" keeps SQLite from walking through the whole collection where an attribute leads to a few items.
-        column = "+collection" if any(part.test is None for part in self.parts) else "collection"
-        parameters = [parameter for part in self.parts for parameter in part.parameters]
-        return " AND ".join([f"{column} = ?", *(part.sql for part in self.parts)]), (collection, *parameters)
-
-    def tests(self) -> list[RowTest]:
-        """Those conditions that rows in memory can be held against."""
-        return [part.test for part in self.parts if part.test is not None]
-
-    def rest(self) -> "Filter":
-        """The other conditions."""
-        return Filter(tuple(part for part in self.parts if part.test is None))
 
 
 def compile_filter(conditions: Sequence[Condition], path: str = "filter") -> Filter:
@@ -80,27 +71,19 @@ def compile_filter(conditions: Sequence[Condition], path: str = "filter") -> Fil
     return Filter(tuple(_compile(condition, f"{path}.all_of[{i}]") for i, condition in enumerate(conditions)))
 
 
-def _compile(condition: Condition, path: str) -> _Part:
+def _compile(condition: Condition, path: str) -> Part:
     field, test = condition.field, _checked_test(condition.test, path)
-    values = f"{path}.any_of.values"
-    if field in _TEXTS and isinstance(test, AnyOf):
-        texts = tuple(test.values)
-        return _Part(*_one_of(field, texts), text_is_any(field, texts))
-    if field in _NUMBERS and isinstance(test, Range):
-        return _Part(*_between(_NUMBERS[field], test), number_between(field, test.min, test.max))
-    if field in _NUMBERS and isinstance(test, AnyOf):
-        numbers = tuple(_number(v, f"{values}[{i}]") for i, v in enumerate(test.values))
-        return _Part(*_one_of(_NUMBERS[field], numbers), number_is_any(field, numbers))
-    if field == "in_stock" and isinstance(test, AnyOf):
-        numbers = tuple(_truth(v, f"{values}[{i}]") for i, v in enumerate(test.values))
-        return _Part(*_one_of(field, numbers), number_is_any(field, numbers))
-    if field.startswith(_ATTRIBUTE) and len(field) > len(_ATTRIBUTE):
-        sql, parameters = _one_of("value", tuple(test.values)) if isinstance(test, AnyOf) else _between("number", test)
-        sql = f"key IN (SELECT item FROM attributes WHERE name = ? AND {sql})"
-        return _Part(sql, (field.removeprefix(_ATTRIBUTE), *parameters), None)
-    if field in _TEXTS or field == "in_stock":
-        raise InvalidField(f"{path}.range", f"{field} is no number: use any_of")
-    raise InvalidField(f"{path}.field", f"{field!r} is unknown: known are {_KNOWN}")
+    known_as_text = field in TEXTS or (field.startswith(ATTRIBUTE) and len(field) > len(ATTRIBUTE))
+    if not known_as_text and field not in (*NUMBERS, IN_STOCK):
+        raise InvalidField(f"{path}.field", f"{field!r} is unknown: known are {_KNOWN}")
+    if isinstance(test, Range):
+        if field in (*TEXTS, IN_STOCK):
+            raise InvalidField(f"{path}.range", f"{field} is no number: use any_of")
+        return Part(field, test)
+    if known_as_text:
+        return Part(field, OneOf(tuple(test.values)))
+    read = _truth if field == IN_STOCK else _number
+    return Part(field, OneOf(tuple(read(v, f"{path}.any_of.values[{i}]") for i, v in enumerate(test.values))))
 
 
 def _checked_test(test: AnyOf | Range | None, path: str) -> AnyOf | Range:
@@ -116,18 +99,6 @@ def _checked_test(test: AnyOf | Range | None, path: str) -> AnyOf | Range:
     if len(ends) == 2 and ends[0] > ends[1]:
         raise InvalidField(f"{path}.range", f"min {ends[0]:g} exceeds max {ends[1]:g}")
     return test
-
-
-def _one_of(
-    column: str, values: tuple[str, ...] | tuple[float, ...]
-) -> tuple[str, tuple[str, ...] | tuple[float, ...]]:
-    return f"{column} IN ({', '.join('?' * len(values))})", values
-
-
-def _between(column: str, bounds: Range) -> tuple[str, tuple[float, ...]]:
-    ends = [(bounds.min, ">="), (bounds.max, "<=")]
-    tests = [f"{column} IS NOT NULL", *(f"{column} {operator} ?" for end, operator in ends if end is not None)]
-    return f"({' AND '.join(tests)})", tuple(end for end, _ in ends if end is not None)
 
 
 def number(value: str) -> float | None:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from search_service import store, writes
 from search_service.backup import Backup, create_backup, remove_partial_backups
+from search_service.fields import row_tests
 from search_service.filters import Filter
 from search_service.folder import Folder
 from search_service.gardener import Gardener, Plan
 from search_service.names import Collection, Names, checked_name, load_names
 from search_service.nearest import Hit, Keep, Target, Want, nearest
-from search_service.records import Match, Probe, Query, Record
+from search_service.records import Match, Probe, Query, Record, Stored, Summary, Upserted
 from search_service.schema import open_database
 from search_service.shelves import Shelves, Sizes
 from search_service.snapshots import SNAPSHOTS, Snapshots
@@ -33,16 +34,6 @@ class Limits:
     readers: int
     write_queue: int
     group: int
-
-
-@dataclass(frozen=True)
-class Summary:
-    """A collection as ListCollections tells of it."""
-
-    collection: Collection
-    aliases: Sequence[str]
-    items_by_category: dict[str, int]
-    view_count: int
 
 
 class Index:
@@ -112,7 +103,7 @@ class Index:
 
     def upsert(
         self, collection: Collection, records: Sequence[Record], deadline: Deadline = NO_DEADLINE
-    ) -> "Future[writes.Upserted]":
+    ) -> "Future[Upserted]":
         return self._writer.submit(lambda db: writes.upsert(db, collection, records), deadline)
 
     def delete_items(
@@ -155,6 +146,10 @@ class Index:
         with self._store.reading() as db:
             return store.fingerprints(db, collection, ids)
 
+    def stored(self, collection: Collection, ids: Sequence[str]) -> list[Stored]:
+        with self._store.reading() as db:
+            return store.stored(db, collection, ids)
+
     def query(self, collection: Collection, query: Query) -> list[list[Match]]:
         """For each probe its matches, nearest first, and by id among those that are as far."""
         shelves = self._shelves.get(collection.key)
@@ -166,9 +161,9 @@ class Index:
             targets = [self._target(db, collection, probe) for probe in query.probes]
             keep = None
             if query.filter:
-                rest = query.filter.rest()
+                tests, rest = row_tests(query.filter)
                 keys = store.kept(db, collection, rest) if rest else None
-                keep = Keep(shelves.vocabulary, query.filter.tests(), keys)
+                keep = Keep(shelves.vocabulary, tests, keys)
             want = Want(query.top_k, query.max_distance, query.exact, keep)
             while True:
                 answers = nearest(picture, targets, want)

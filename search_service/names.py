@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from serving.errors import InvalidField, NotFound
+from serving.errors import InvalidField, ModelMismatch, NotFound
 
 DEFAULT = "default"
 _RULE = re.compile(r"[a-z0-9_-]{1,64}")
@@ -20,6 +20,13 @@ class Collection:
     model_digest: str
     dimension: int
     create_time_us: int
+
+    def confirm(self, model_digest: str, dimension: int) -> None:
+        """Raises ModelMismatch, InvalidField where it was made for other vectors."""
+        if self.model_digest != model_digest:
+            raise ModelMismatch(self.name, self.model_digest, model_digest)
+        if self.dimension != dimension:
+            raise InvalidField("dimension", f"{dimension}, but collection {self.name!r} has {self.dimension}")
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,22 @@ class Names:
         if collection is None:
             raise NotFound("collection", name)
         return collection
+
+    def deletable(self, name: str) -> Collection:
+        """``name`` must be the collection's own: what an alias points at today is no safe thing to delete.
+
+        Raises InvalidField, NotFound.
+        """
+        if name in self.aliases:
+            raise InvalidField(
+                "name", f"{name!r} is an alias of {self.aliases[name]!r}: delete the collection by its own name"
+            )
+        return self.resolve(name, "name")
+
+    def check_alias(self, alias: str) -> None:
+        """Raises InvalidField where it cannot be one."""
+        if alias in self.collections:
+            raise InvalidField("alias", f"{alias!r} is the name of a collection, so it cannot be an alias")
 
     def aliases_of(self, name: str) -> list[str]:
         return sorted(alias for alias, target in self.aliases.items() if target == name)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from search_service.fields import Fields
 from search_service.filters import Filter
+from search_service.names import Collection
 
 Matrix = npt.NDArray[np.float32]
 Keys = npt.NDArray[np.int64]
@@ -27,6 +28,18 @@ class Record:
     view_categories: Sequence[str]
     view_ordinals: Sequence[int]  # their places among the views that were sent
     vectors: Matrix  # (views, dimension), unit length
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An item as it is kept, whole. ``message`` is the Item, serialised."""
+
+    message: bytes
+    fingerprint: str
+    picture: bytes
+    view_categories: Sequence[str]
+    view_ordinals: Sequence[int]
+    vectors: Matrix  # (views, dimension)
 
 
 @dataclass(frozen=True)
@@ -89,3 +102,19 @@ class Match:
     message: bytes
     distance: float
     view: int
+
+
+@dataclass(frozen=True)
+class Upserted:
+    created: int
+    updated: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A collection as ListCollections tells of it."""
+
+    collection: Collection
+    aliases: Sequence[str]
+    items_by_category: Mapping[str, int]
+    view_count: int

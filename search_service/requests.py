@@ -17,6 +17,7 @@ from search_service.vectors import unit_vectors
 from serving.errors import InvalidField, ModelMismatch
 
 MAX_BATCH = 512
+MAX_WHOLE = 64
 MAX_VIEWS = 16
 MAX_PROBES = 64
 MAX_CATEGORIES = 64
@@ -28,7 +29,7 @@ MAX_DIMENSION = 4096
 MAX_ID = 128
 MAX_TEXT = 128
 MAX_PICTURE_BYTES = 64 << 10
-MAX_ITEM_BYTES = 64 << 10
+MAX_ITEM_BYTES = 48_000  # in base64 it fits into one text of Milvus
 SAME = 0.05
 """Views of an item that are no farther apart are stored once: no distance can change by more.
 
@@ -117,8 +118,8 @@ def item_id(value: str, path: str = "id") -> str:
     return value
 
 
-def item_ids(values: Sequence[str]) -> list[str]:
-    _count("ids", len(values), MAX_BATCH)
+def item_ids(values: Sequence[str], most: int = MAX_BATCH) -> list[str]:
+    _count("ids", len(values), most)
     return [item_id(value, f"ids[{i}]") for i, value in enumerate(values)]
 
 

@@ -7,9 +7,9 @@ import grpc
 from clothing_retrieval.v1 import search_service_pb2 as pb
 from clothing_retrieval.v1 import search_service_pb2_grpc
 from search_service import requests
+from search_service.backend import Backend
 from search_service.calls import Calls
-from search_service.index import Index
-from search_service.records import Match
+from search_service.records import Match, Stored
 from serving.deadline import Deadline
 from serving.errors import NotFound
 
@@ -32,7 +32,7 @@ class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
     async def UpsertItems(self, request: pb.UpsertItemsRequest, context: Context) -> pb.UpsertItemsResponse:
         deadline = Deadline.of(context)
 
-        def work(index: Index) -> Any:
+        def work(index: Backend) -> Any:
             collection = index.collection(request.collection)
             return index.upsert(collection, requests.records(request, collection), deadline)
 
@@ -46,8 +46,17 @@ class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
         )
         return pb.GetFingerprintsResponse(fingerprints=found)
 
+    async def GetIndexedItems(self, request: pb.GetIndexedItemsRequest, context: Context) -> pb.GetIndexedItemsResponse:
+        ids = requests.item_ids(request.ids, requests.MAX_WHOLE)
+
+        def work(index: Backend) -> pb.GetIndexedItemsResponse:
+            found = index.stored(index.collection(request.collection), ids)
+            return pb.GetIndexedItemsResponse(items=[_indexed(stored) for stored in found])
+
+        return await self._calls.read(Deadline.of(context), work)
+
     async def Query(self, request: pb.QueryRequest, context: Context) -> pb.QueryResponse:
-        def answers(index: Index) -> list[list[Match]]:
+        def answers(index: Backend) -> list[list[Match]]:
             collection = index.collection(request.collection)
             while True:
                 try:
@@ -58,7 +67,7 @@ class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
                     if collection == meant:
                         raise
 
-        def work(index: Index) -> pb.QueryResponse:
+        def work(index: Backend) -> pb.QueryResponse:
             response = pb.QueryResponse()
             for matches in answers(index):
                 result = response.results.add()
@@ -72,3 +81,14 @@ class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
     async def CreateBackup(self, request: pb.CreateBackupRequest, context: Context) -> pb.CreateBackupResponse:
         backup = await self._calls.backup(Deadline.of(context))
         return pb.CreateBackupResponse(name=backup.name, size_bytes=backup.size_bytes)
+
+
+def _indexed(stored: Stored) -> pb.IndexedItem:
+    message = pb.IndexedItem(fingerprint=stored.fingerprint, picture_jpeg=stored.picture)
+    message.item.ParseFromString(stored.message)
+    places = {ordinal: place for place, ordinal in enumerate(stored.view_ordinals)}
+    for ordinal in range(stored.view_ordinals[-1] + 1):
+        place = places.get(ordinal, 0)
+        view = message.views.add(category=stored.view_categories[place])
+        view.embedding.values.extend(stored.vectors[place].tolist())
+    return message

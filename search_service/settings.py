@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
@@ -13,7 +14,13 @@ class Settings(ServerSettings):
     model_config = SettingsConfigDict(env_prefix="SEARCH_")
 
     listen: str = "127.0.0.1:50053"
-    data_dir: Path = Field(Path("data/search"), description="Folder of the database. One process may have it open.")
+    backend: Literal["local", "milvus"] = Field(
+        "local", description="What keeps the items: the index of this process, or Milvus (MILVUS_URI)."
+    )
+    data_dir: Path = Field(
+        Path("data/search"),
+        description="Folder of the database, which one process may have open; with Milvus, of the pictures.",
+    )
     backup_dir: Path | None = Field(None, description="Folder of the backups. Empty: `backups` in the data folder.")
     exact_below: int = Field(
         5_000, ge=0, description="Shelves of at most this many vectors are compared exactly, in vectors."
@@ -41,6 +48,10 @@ class Settings(ServerSettings):
     )
     write_queue: int = Field(256, ge=1, description="Writes that may wait; further ones get RESOURCE_EXHAUSTED.")
     group: int = Field(64, ge=1, description="Writes that share one commit, at most.")
+
+    def pictures(self) -> Path:
+        """Where they are kept beside Milvus."""
+        return self.data_dir / "pictures"
 
     def backups(self) -> Path:
         return self.backup_dir or self.data_dir / "backups"

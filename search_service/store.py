@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from search_service.filter_sql import within
 from search_service.filters import Filter
 from search_service.names import Collection
-from search_service.records import Keys, Loaded, Matrix
+from search_service.records import Keys, Loaded, Matrix, Stored
 from search_service.schema import open_reader
 from serving.errors import NotFound
 
@@ -58,7 +59,7 @@ def messages(
     db: sqlite3.Connection, collection: Collection, items: Iterable[int], filter: Filter
 ) -> dict[int, tuple[str, bytes]]:
     """Id and message of those of the items (by key) that are still there and that the filter keeps."""
-    condition, parameters = filter.within(collection.key)
+    condition, parameters = within(filter, collection.key)
     rows = db.execute(
         "SELECT key, id, message FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN items "
         f"ON key = wanted AND {condition}",
@@ -71,7 +72,7 @@ def page(
     db: sqlite3.Connection, collection: Collection, filter: Filter, after: str, size: int
 ) -> list[tuple[str, bytes]]:
     """Up to ``size`` ids and messages, in the order of ids, of items whose id comes after ``after``."""
-    condition, parameters = filter.within(collection.key)
+    condition, parameters = within(filter, collection.key)
     return db.execute(
         f"SELECT id, message FROM items WHERE {condition} AND id > ? ORDER BY id LIMIT ?", (*parameters, after, size)
     ).fetchall()
@@ -118,11 +119,26 @@ def item_vectors(db: sqlite3.Connection, collection: Collection, item_id: str) -
     return rows[0][0], to_matrix([row[1] for row in rows], collection.dimension)
 
 
+def stored(db: sqlite3.Connection, collection: Collection, ids: Sequence[str]) -> list[Stored]:
+    """Those of the items that there are."""
+    items = db.execute(
+        "SELECT key, message, fingerprint, coalesce(jpeg, x'') FROM items LEFT JOIN pictures ON item = key "
+        f"WHERE collection = ? AND id IN ({', '.join('?' * len(ids))})",
+        (collection.key, *ids),
+    ).fetchall()
+    found = []
+    for key, item, fingerprint, jpeg in items:
+        rows = db.execute("SELECT category, ordinal, vector FROM views WHERE item = ? ORDER BY ordinal", (key,))
+        categories, ordinals, vectors = zip(*rows, strict=True)
+        found.append(Stored(item, fingerprint, jpeg, categories, ordinals, to_matrix(vectors, collection.dimension)))
+    return found
+
+
 def kept(db: sqlite3.Connection, collection: Collection, filter: Filter) -> Keys:
     """Keys of the items that a filter keeps. Raises NotFound where the collection was deleted meanwhile."""
     if db.execute("SELECT 1 FROM collections WHERE key = ?", (collection.key,)).fetchone() is None:
         raise NotFound("collection", collection.name)
-    condition, parameters = filter.within(collection.key)
+    condition, parameters = within(filter, collection.key)
     rows = db.execute(f"SELECT key FROM items WHERE {condition}", parameters)
     return np.fromiter((row[0] for row in rows), np.int64)
 

@@ -9,6 +9,7 @@ from serving.errors import InvalidField
 
 # How far a length may be from 1: float32 and half-precision embedders are well inside.
 TOLERANCE = 1e-3
+_ROUNDING = 1e-6
 
 
 def unit_vectors(values: Sequence[Sequence[float]], dimension: int, path: Callable[[int], str]) -> Matrix:
@@ -26,5 +27,6 @@ def unit_vectors(values: Sequence[Sequence[float]], dimension: int, path: Callab
     if not unit.all():
         worst = int(np.argmin(unit))
         raise InvalidField(path(worst), f"has length {lengths[worst]:.4g}, must be 1 (within {TOLERANCE:g})")
-    vectors /= lengths[:, np.newaxis].astype(np.float32)
+    # What is as near as float32 comes is left as it is, so that a vector that was stored is stored the same elsewhere.
+    vectors /= np.where(np.abs(lengths - 1) <= _ROUNDING, 1, lengths)[:, np.newaxis].astype(np.float32)
     return vectors

@@ -1,11 +1,13 @@
 """What the search service brings to its server."""
 
 import asyncio
+import os
 
 import grpc
 import prometheus_client
 
 from clothing_retrieval.v1 import catalog_service_pb2_grpc, search_service_pb2_grpc
+from search_service.backend import Backend
 from search_service.calls import STAGE, Calls
 from search_service.catalog_servicer import CatalogServicer
 from search_service.folder import Folder
@@ -13,6 +15,7 @@ from search_service.gardener import Plan
 from search_service.graph import GraphParameters
 from search_service.index import Index, Limits
 from search_service.metrics import IndexCollector
+from search_service.milvus.settings import MilvusSettings
 from search_service.servicer import SearchServicer
 from search_service.settings import Settings
 
@@ -21,8 +24,9 @@ class SearchWorker:
     name = STAGE
     services: tuple[str, ...] = ("clothing_retrieval.v1.SearchService", "clothing_retrieval.v1.CatalogService")
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, milvus: MilvusSettings | None = None) -> None:
         self._settings = settings
+        self._milvus = milvus or MilvusSettings()
         self._calls = Calls(settings.threads, settings.queue)
         self._folder: Folder | None = None
         self._metrics: IndexCollector | None = None
@@ -32,15 +36,12 @@ class SearchWorker:
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogServicer(self._calls), server)
 
     async def start(self) -> None:
-        """Raises FolderBusy, SchemaTooNew."""
-        self._folder = Folder(self._settings.data_dir)
-        self._calls.index = await asyncio.to_thread(self._open, self._folder)
-        self._metrics = IndexCollector(self._calls.index)
-        prometheus_client.REGISTRY.register(self._metrics)
+        """Raises FolderBusy, SchemaTooNew, Unavailable."""
+        self._calls.index = await asyncio.to_thread(self._open)
 
     async def check(self) -> str | None:
         index = self._calls.index
-        return index.failure() or index.starting() if index else "still loading"
+        return await asyncio.to_thread(_problem, index) if index else "still loading"
 
     async def stop(self) -> None:
         if self._metrics:
@@ -51,8 +52,12 @@ class SearchWorker:
         if self._folder:
             self._folder.close()
 
-    def _open(self, folder: Folder) -> Index:
+    def _open(self) -> Backend:
+        return self._open_milvus() if self._settings.backend == "milvus" else self._open_index()
+
+    def _open_index(self) -> Index:
         settings = self._settings
+        self._folder = Folder(settings.data_dir)
         parameters = GraphParameters(settings.m, settings.ef_construction, settings.ef)
         plan = Plan(
             settings.exact_below,
@@ -63,4 +68,24 @@ class SearchWorker:
             unsaved_share=settings.unsaved_share,
         )
         limits = Limits(settings.threads, settings.write_queue, settings.group)
-        return Index(folder, settings.backups(), plan, limits)
+        index = Index(self._folder, settings.backups(), plan, limits)
+        self._metrics = IndexCollector(index)
+        prometheus_client.REGISTRY.register(self._metrics)
+        return index
+
+    def _open_milvus(self) -> Backend:
+        # Read already. pymilvus reads it too as it is imported, and refuses the path of a file there.
+        os.environ.pop("MILVUS_URI", None)
+        try:
+            from search_service.milvus.backend import MilvusBackend
+        except ImportError as error:
+            raise RuntimeError(
+                f"SEARCH_BACKEND=milvus needs an extra: pip install 'clothing-retrieval[milvus]' ({error})"
+            ) from error
+        settings = self._settings
+        parameters = GraphParameters(settings.m, settings.ef_construction, settings.ef)
+        return MilvusBackend(self._milvus, settings.pictures(), parameters)
+
+
+def _problem(index: Backend) -> str | None:
+    return index.failure() or index.starting()

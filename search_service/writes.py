@@ -9,8 +9,8 @@ import numpy as np
 
 from search_service.filters import number
 from search_service.names import Collection, load_names
-from search_service.records import Added, Change, Record
-from serving.errors import InvalidField, ModelMismatch, NotFound
+from search_service.records import Added, Change, Record, Upserted
+from serving.errors import NotFound
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,6 @@ class Effect:
 
     names: bool = False
     change: Change | None = None
-
-
-@dataclass(frozen=True)
-class Upserted:
-    created: int
-    updated: int
 
 
 def create_collection(db: sqlite3.Connection, name: str, model_digest: str, dimension: int) -> tuple[bool, Effect]:
@@ -37,21 +31,12 @@ def create_collection(db: sqlite3.Connection, name: str, model_digest: str, dime
         )
         _advance(db, 1)
         return True, Effect(names=True)
-    if found.model_digest != model_digest:
-        raise ModelMismatch(found.name, found.model_digest, model_digest)
-    if found.dimension != dimension:
-        raise InvalidField("dimension", f"{dimension}, but collection {found.name!r} has {found.dimension}")
+    found.confirm(model_digest, dimension)
     return False, Effect()
 
 
 def delete_collection(db: sqlite3.Connection, name: str) -> tuple[None, Effect]:
-    """``name`` is the collection's own: what an alias points at today is no safe thing to delete."""
-    names = load_names(db)
-    if name in names.aliases:
-        raise InvalidField(
-            "name", f"{name!r} is an alias of {names.aliases[name]!r}: delete the collection by its own name"
-        )
-    found = names.resolve(name, "name")
+    found = load_names(db).deletable(name)
     db.execute("DELETE FROM collections WHERE key = ?", (found.key,))
     _advance(db, 1)
     return None, Effect(names=True)
@@ -60,8 +45,7 @@ def delete_collection(db: sqlite3.Connection, name: str) -> tuple[None, Effect]:
 def set_alias(db: sqlite3.Connection, alias: str, target: str) -> tuple[str, Effect]:
     """Points ``alias`` at ``target`` (a name or an alias; empty: at nothing). Gives what it pointed at before."""
     names = load_names(db)
-    if alias in names.collections:
-        raise InvalidField("alias", f"{alias!r} is the name of a collection, so it cannot be an alias")
+    names.check_alias(alias)
     previous = names.aliases.get(alias, "")
     if target:
         db.execute("REPLACE INTO aliases (alias, collection) VALUES (?, ?)", (alias, names.resolve(target).key))

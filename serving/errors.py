@@ -8,6 +8,7 @@ ServiceError
 ├── Overloaded              RESOURCE_EXHAUSTED    RetryInfo
 ├── DeadlineExceeded        DEADLINE_EXCEEDED     the stage
 ├── Unavailable             UNAVAILABLE           the service
+├── NotOffered              UNIMPLEMENTED
 ├── StageFailed             as the stage answered, and the stage
 └── InternalError           INTERNAL              the request id
 """
@@ -162,6 +163,16 @@ class Unavailable(ServiceError):
 
     def facts(self) -> Mapping[str, str]:
         return {"service": self.service}
+
+
+class NotOffered(ServiceError):
+    """This deployment has no such thing; ``what`` tells what it has instead."""
+
+    code = code_pb2.UNIMPLEMENTED
+    reason = "NOT_OFFERED"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"not offered: {what}")
 
 
 class StageFailed(ServiceError):

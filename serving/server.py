@@ -11,7 +11,7 @@ from grpc_health.v1 import health_pb2_grpc
 
 from serving import reflection, telemetry
 from serving.channels import MAX_MESSAGE_BYTES
-from serving.errors import Unavailable
+from serving.errors import ServiceError, Unavailable
 from serving.health import Health
 from serving.interceptor import CallInterceptor
 from serving.models import ModelError
@@ -172,7 +172,7 @@ def _answers(listen: str) -> bool:
 
 
 def _report(error: BaseException) -> int:
-    if isinstance(error, ModelError | RuntimeError | OSError):
+    if isinstance(error, ServiceError | ModelError | RuntimeError | OSError):
         log.error("cannot start: %s", error)
     else:
         log.error("cannot start", exc_info=error)

@@ -9,7 +9,7 @@ from typing import Annotated
 import PIL.Image
 import typer
 
-from clothing_retrieval.cli import catalogue, demonstrating, evaluating, importing, models, running, searching
+from clothing_retrieval.cli import catalogue, copying, demonstrating, evaluating, importing, models, running, searching
 from clothing_retrieval.cli.stop import Stop
 
 app = typer.Typer(
@@ -27,6 +27,7 @@ app.command("demo")(demonstrating.demo)
 app.command("serve")(running.serve)
 app.command("restore")(running.restore)
 app.command("probe")(running.probe)
+catalogue.collections.command("copy")(copying.copy)
 app.add_typer(catalogue.items, name="items")
 app.add_typer(catalogue.collections, name="collections")
 app.add_typer(models.models, name="models")

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from clothing_retrieval.v1 import types_pb2 as clothing__retrieval_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*clothing_retrieval/v1/search_service.proto\x12\x15\x63lothing_retrieval.v1\x1a!clothing_retrieval/v1/types.proto\"P\n\x17\x43reateCollectionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cmodel_digest\x18\x02 \x01(\t\x12\x11\n\tdimension\x18\x03 \x01(\x05\"+\n\x18\x43reateCollectionResponse\x12\x0f\n\x07\x63reated\x18\x01 \x01(\x08\"M\n\x04View\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\x33\n\tembedding\x18\x02 \x01(\x0b\x32 .clothing_retrieval.v1.Embedding\"\x8f\x01\n\x0bIndexedItem\x12)\n\x04item\x18\x01 \x01(\x0b\x32\x1b.clothing_retrieval.v1.Item\x12*\n\x05views\x18\x02 \x03(\x0b\x32\x1b.clothing_retrieval.v1.View\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\t\x12\x14\n\x0cpicture_jpeg\x18\x04 \x01(\x0c\"q\n\x12UpsertItemsRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x14\n\x0cmodel_digest\x18\x02 \x01(\t\x12\x31\n\x05items\x18\x03 \x03(\x0b\x32\".clothing_retrieval.v1.IndexedItem\"7\n\x13UpsertItemsResponse\x12\x0f\n\x07\x63reated\x18\x01 \x01(\x05\x12\x0f\n\x07updated\x18\x02 \x01(\x05\"9\n\x16GetFingerprintsRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x0b\n\x03ids\x18\x02 \x03(\t\"\xa6\x01\n\x17GetFingerprintsResponse\x12V\n\x0c\x66ingerprints\x18\x01 \x03(\x0b\x32@.clothing_retrieval.v1.GetFingerprintsResponse.FingerprintsEntry\x1a\x33\n\x11\x46ingerprintsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"k\n\x05Probe\x12\x35\n\tembedding\x18\x01 \x01(\x0b\x32 .clothing_retrieval.v1.EmbeddingH\x00\x12\x11\n\x07item_id\x18\x02 \x01(\tH\x00\x12\x12\n\ncategories\x18\x03 \x03(\tB\x04\n\x02\x61t\"\xdf\x01\n\x0cQueryRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x14\n\x0cmodel_digest\x18\x02 \x01(\t\x12,\n\x06probes\x18\x03 \x03(\x0b\x32\x1c.clothing_retrieval.v1.Probe\x12\r\n\x05top_k\x18\x04 \x01(\x05\x12-\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x1d.clothing_retrieval.v1.Filter\x12\x19\n\x0cmax_distance\x18\x06 \x01(\x02H\x00\x88\x01\x01\x12\r\n\x05\x65xact\x18\x07 \x01(\x08\x42\x0f\n\r_max_distance\"E\n\rQueryResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.clothing_retrieval.v1.ProbeMatches\"=\n\x0cProbeMatches\x12-\n\x07matches\x18\x01 \x03(\x0b\x32\x1c.clothing_retrieval.v1.Match\"\x15\n\x13\x43reateBackupRequest\"8\n\x14\x43reateBackupResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x32\x99\x04\n\rSearchService\x12s\n\x10\x43reateCollection\x12..clothing_retrieval.v1.CreateCollectionRequest\x1a/.clothing_retrieval.v1.CreateCollectionResponse\x12\x64\n\x0bUpsertItems\x12).clothing_retrieval.v1.UpsertItemsRequest\x1a*.clothing_retrieval.v1.UpsertItemsResponse\x12p\n\x0fGetFingerprints\x12-.clothing_retrieval.v1.GetFingerprintsRequest\x1a..clothing_retrieval.v1.GetFingerprintsResponse\x12R\n\x05Query\x12#.clothing_retrieval.v1.QueryRequest\x1a$.clothing_retrieval.v1.QueryResponse\x12g\n\x0c\x43reateBackup\x12*.clothing_retrieval.v1.CreateBackupRequest\x1a+.clothing_retrieval.v1.CreateBackupResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*clothing_retrieval/v1/search_service.proto\x12\x15\x63lothing_retrieval.v1\x1a!clothing_retrieval/v1/types.proto\"P\n\x17\x43reateCollectionRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x14\n\x0cmodel_digest\x18\x02 \x01(\t\x12\x11\n\tdimension\x18\x03 \x01(\x05\"+\n\x18\x43reateCollectionResponse\x12\x0f\n\x07\x63reated\x18\x01 \x01(\x08\"M\n\x04View\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\x33\n\tembedding\x18\x02 \x01(\x0b\x32 .clothing_retrieval.v1.Embedding\"\x8f\x01\n\x0bIndexedItem\x12)\n\x04item\x18\x01 \x01(\x0b\x32\x1b.clothing_retrieval.v1.Item\x12*\n\x05views\x18\x02 \x03(\x0b\x32\x1b.clothing_retrieval.v1.View\x12\x13\n\x0b\x66ingerprint\x18\x03 \x01(\t\x12\x14\n\x0cpicture_jpeg\x18\x04 \x01(\x0c\"q\n\x12UpsertItemsRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x14\n\x0cmodel_digest\x18\x02 \x01(\t\x12\x31\n\x05items\x18\x03 \x03(\x0b\x32\".clothing_retrieval.v1.IndexedItem\"7\n\x13UpsertItemsResponse\x12\x0f\n\x07\x63reated\x18\x01 \x01(\x05\x12\x0f\n\x07updated\x18\x02 \x01(\x05\"9\n\x16GetFingerprintsRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x0b\n\x03ids\x18\x02 \x03(\t\"\xa6\x01\n\x17GetFingerprintsResponse\x12V\n\x0c\x66ingerprints\x18\x01 \x03(\x0b\x32@.clothing_retrieval.v1.GetFingerprintsResponse.FingerprintsEntry\x1a\x33\n\x11\x46ingerprintsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"9\n\x16GetIndexedItemsRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x0b\n\x03ids\x18\x02 \x03(\t\"L\n\x17GetIndexedItemsResponse\x12\x31\n\x05items\x18\x01 \x03(\x0b\x32\".clothing_retrieval.v1.IndexedItem\"k\n\x05Probe\x12\x35\n\tembedding\x18\x01 \x01(\x0b\x32 .clothing_retrieval.v1.EmbeddingH\x00\x12\x11\n\x07item_id\x18\x02 \x01(\tH\x00\x12\x12\n\ncategories\x18\x03 \x03(\tB\x04\n\x02\x61t\"\xdf\x01\n\x0cQueryRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\x14\n\x0cmodel_digest\x18\x02 \x01(\t\x12,\n\x06probes\x18\x03 \x03(\x0b\x32\x1c.clothing_retrieval.v1.Probe\x12\r\n\x05top_k\x18\x04 \x01(\x05\x12-\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x1d.clothing_retrieval.v1.Filter\x12\x19\n\x0cmax_distance\x18\x06 \x01(\x02H\x00\x88\x01\x01\x12\r\n\x05\x65xact\x18\x07 \x01(\x08\x42\x0f\n\r_max_distance\"E\n\rQueryResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.clothing_retrieval.v1.ProbeMatches\"=\n\x0cProbeMatches\x12-\n\x07matches\x18\x01 \x03(\x0b\x32\x1c.clothing_retrieval.v1.Match\"\x15\n\x13\x43reateBackupRequest\"8\n\x14\x43reateBackupResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x32\x8b\x05\n\rSearchService\x12s\n\x10\x43reateCollection\x12..clothing_retrieval.v1.CreateCollectionRequest\x1a/.clothing_retrieval.v1.CreateCollectionResponse\x12\x64\n\x0bUpsertItems\x12).clothing_retrieval.v1.UpsertItemsRequest\x1a*.clothing_retrieval.v1.UpsertItemsResponse\x12p\n\x0fGetFingerprints\x12-.clothing_retrieval.v1.GetFingerprintsRequest\x1a..clothing_retrieval.v1.GetFingerprintsResponse\x12p\n\x0fGetIndexedItems\x12-.clothing_retrieval.v1.GetIndexedItemsRequest\x1a..clothing_retrieval.v1.GetIndexedItemsResponse\x12R\n\x05Query\x12#.clothing_retrieval.v1.QueryRequest\x1a$.clothing_retrieval.v1.QueryResponse\x12g\n\x0c\x43reateBackup\x12*.clothing_retrieval.v1.CreateBackupRequest\x1a+.clothing_retrieval.v1.CreateBackupResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,18 +52,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETFINGERPRINTSRESPONSE']._serialized_end=854
   _globals['_GETFINGERPRINTSRESPONSE_FINGERPRINTSENTRY']._serialized_start=803
   _globals['_GETFINGERPRINTSRESPONSE_FINGERPRINTSENTRY']._serialized_end=854
-  _globals['_PROBE']._serialized_start=856
-  _globals['_PROBE']._serialized_end=963
-  _globals['_QUERYREQUEST']._serialized_start=966
-  _globals['_QUERYREQUEST']._serialized_end=1189
-  _globals['_QUERYRESPONSE']._serialized_start=1191
-  _globals['_QUERYRESPONSE']._serialized_end=1260
-  _globals['_PROBEMATCHES']._serialized_start=1262
-  _globals['_PROBEMATCHES']._serialized_end=1323
-  _globals['_CREATEBACKUPREQUEST']._serialized_start=1325
-  _globals['_CREATEBACKUPREQUEST']._serialized_end=1346
-  _globals['_CREATEBACKUPRESPONSE']._serialized_start=1348
-  _globals['_CREATEBACKUPRESPONSE']._serialized_end=1404
-  _globals['_SEARCHSERVICE']._serialized_start=1407
-  _globals['_SEARCHSERVICE']._serialized_end=1944
+  _globals['_GETINDEXEDITEMSREQUEST']._serialized_start=856
+  _globals['_GETINDEXEDITEMSREQUEST']._serialized_end=913
+  _globals['_GETINDEXEDITEMSRESPONSE']._serialized_start=915
+  _globals['_GETINDEXEDITEMSRESPONSE']._serialized_end=991
+  _globals['_PROBE']._serialized_start=993
+  _globals['_PROBE']._serialized_end=1100
+  _globals['_QUERYREQUEST']._serialized_start=1103
+  _globals['_QUERYREQUEST']._serialized_end=1326
+  _globals['_QUERYRESPONSE']._serialized_start=1328
+  _globals['_QUERYRESPONSE']._serialized_end=1397
+  _globals['_PROBEMATCHES']._serialized_start=1399
+  _globals['_PROBEMATCHES']._serialized_end=1460
+  _globals['_CREATEBACKUPREQUEST']._serialized_start=1462
+  _globals['_CREATEBACKUPREQUEST']._serialized_end=1483
+  _globals['_CREATEBACKUPRESPONSE']._serialized_start=1485
+  _globals['_CREATEBACKUPRESPONSE']._serialized_end=1541
+  _globals['_SEARCHSERVICE']._serialized_start=1544
+  _globals['_SEARCHSERVICE']._serialized_end=2195
 # @@protoc_insertion_point(module_scope)

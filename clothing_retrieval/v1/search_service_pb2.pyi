@@ -82,6 +82,20 @@ class GetFingerprintsResponse(_message.Message):
     fingerprints: _containers.ScalarMap[str, str]
     def __init__(self, fingerprints: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
+class GetIndexedItemsRequest(_message.Message):
+    __slots__ = ("collection", "ids")
+    COLLECTION_FIELD_NUMBER: _ClassVar[int]
+    IDS_FIELD_NUMBER: _ClassVar[int]
+    collection: str
+    ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, collection: _Optional[str] = ..., ids: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class GetIndexedItemsResponse(_message.Message):
+    __slots__ = ("items",)
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[IndexedItem]
+    def __init__(self, items: _Optional[_Iterable[_Union[IndexedItem, _Mapping]]] = ...) -> None: ...
+
 class Probe(_message.Message):
     __slots__ = ("embedding", "item_id", "categories")
     EMBEDDING_FIELD_NUMBER: _ClassVar[int]

@@ -53,6 +53,11 @@ class SearchServiceStub:
                 request_serializer=clothing__retrieval_dot_v1_dot_search__service__pb2.GetFingerprintsRequest.SerializeToString,
                 response_deserializer=clothing__retrieval_dot_v1_dot_search__service__pb2.GetFingerprintsResponse.FromString,
                 _registered_method=True)
+        self.GetIndexedItems = channel.unary_unary(
+                '/clothing_retrieval.v1.SearchService/GetIndexedItems',
+                request_serializer=clothing__retrieval_dot_v1_dot_search__service__pb2.GetIndexedItemsRequest.SerializeToString,
+                response_deserializer=clothing__retrieval_dot_v1_dot_search__service__pb2.GetIndexedItemsResponse.FromString,
+                _registered_method=True)
         self.Query = channel.unary_unary(
                 '/clothing_retrieval.v1.SearchService/Query',
                 request_serializer=clothing__retrieval_dot_v1_dot_search__service__pb2.QueryRequest.SerializeToString,
@@ -93,6 +98,14 @@ class SearchServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetIndexedItems(self, request, context):
+        """Items as they can be upserted elsewhere: with their vectors, fingerprints
+        and pictures.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Query(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -124,6 +137,11 @@ def add_SearchServiceServicer_to_server(servicer, server):
                     servicer.GetFingerprints,
                     request_deserializer=clothing__retrieval_dot_v1_dot_search__service__pb2.GetFingerprintsRequest.FromString,
                     response_serializer=clothing__retrieval_dot_v1_dot_search__service__pb2.GetFingerprintsResponse.SerializeToString,
+            ),
+            'GetIndexedItems': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetIndexedItems,
+                    request_deserializer=clothing__retrieval_dot_v1_dot_search__service__pb2.GetIndexedItemsRequest.FromString,
+                    response_serializer=clothing__retrieval_dot_v1_dot_search__service__pb2.GetIndexedItemsResponse.SerializeToString,
             ),
             'Query': grpc.unary_unary_rpc_method_handler(
                     servicer.Query,
@@ -221,6 +239,33 @@ class SearchService:
             '/clothing_retrieval.v1.SearchService/GetFingerprints',
             clothing__retrieval_dot_v1_dot_search__service__pb2.GetFingerprintsRequest.SerializeToString,
             clothing__retrieval_dot_v1_dot_search__service__pb2.GetFingerprintsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetIndexedItems(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/clothing_retrieval.v1.SearchService/GetIndexedItems',
+            clothing__retrieval_dot_v1_dot_search__service__pb2.GetIndexedItemsRequest.SerializeToString,
+            clothing__retrieval_dot_v1_dot_search__service__pb2.GetIndexedItemsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -43,6 +43,10 @@ class SearchServiceStub:
     """An item that is acknowledged is on disk, and found by the next query."""
     GetFingerprints: _grpc.UnaryUnaryMultiCallable[_search_service_pb2.GetFingerprintsRequest, _search_service_pb2.GetFingerprintsResponse]
     """Tells which items are stored under which fingerprint."""
+    GetIndexedItems: _grpc.UnaryUnaryMultiCallable[_search_service_pb2.GetIndexedItemsRequest, _search_service_pb2.GetIndexedItemsResponse]
+    """Items as they can be upserted elsewhere: with their vectors, fingerprints
+    and pictures.
+    """
     Query: _grpc.UnaryUnaryMultiCallable[_search_service_pb2.QueryRequest, _search_service_pb2.QueryResponse]
     CreateBackup: _grpc.UnaryUnaryMultiCallable[_search_service_pb2.CreateBackupRequest, _search_service_pb2.CreateBackupResponse]
     """Writes a consistent copy of all collections into the service's backup
@@ -64,6 +68,10 @@ class SearchServiceAsyncStub(SearchServiceStub):
     """An item that is acknowledged is on disk, and found by the next query."""
     GetFingerprints: _aio.UnaryUnaryMultiCallable[_search_service_pb2.GetFingerprintsRequest, _search_service_pb2.GetFingerprintsResponse]  # type: ignore[assignment]
     """Tells which items are stored under which fingerprint."""
+    GetIndexedItems: _aio.UnaryUnaryMultiCallable[_search_service_pb2.GetIndexedItemsRequest, _search_service_pb2.GetIndexedItemsResponse]  # type: ignore[assignment]
+    """Items as they can be upserted elsewhere: with their vectors, fingerprints
+    and pictures.
+    """
     Query: _aio.UnaryUnaryMultiCallable[_search_service_pb2.QueryRequest, _search_service_pb2.QueryResponse]  # type: ignore[assignment]
     CreateBackup: _aio.UnaryUnaryMultiCallable[_search_service_pb2.CreateBackupRequest, _search_service_pb2.CreateBackupResponse]  # type: ignore[assignment]
     """Writes a consistent copy of all collections into the service's backup
@@ -100,6 +108,16 @@ class SearchServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_search_service_pb2.GetFingerprintsResponse, _abc.Awaitable[_search_service_pb2.GetFingerprintsResponse]]:
         """Tells which items are stored under which fingerprint."""
+
+    @_abc_1.abstractmethod
+    def GetIndexedItems(
+        self,
+        request: _search_service_pb2.GetIndexedItemsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_search_service_pb2.GetIndexedItemsResponse, _abc.Awaitable[_search_service_pb2.GetIndexedItemsResponse]]:
+        """Items as they can be upserted elsewhere: with their vectors, fingerprints
+        and pictures.
+        """
 
     @_abc_1.abstractmethod
     def Query(

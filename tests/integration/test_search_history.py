@@ -21,6 +21,7 @@ from clothing_retrieval.v1 import search_service_pb2 as search_pb
 from clothing_retrieval.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from clothing_retrieval.v1.search_service_pb2_grpc import SearchServiceStub
 from clothing_retrieval.v1.types_pb2 import Condition, Embedding, Filter, Item, Range, Values
+from search_service.milvus.settings import MilvusSettings
 from search_service.records import Matrix
 from search_service.settings import Settings
 from search_service.vectors import unit_vectors
@@ -148,6 +149,8 @@ class Shop:
 
 
 class History(RuleBasedStateMachine):
+    backend = "local"
+
     def __init__(self) -> None:
         super().__init__()
         self.shops: dict[str, Shop] = {}
@@ -161,10 +164,18 @@ class History(RuleBasedStateMachine):
     def start(self) -> None:
         async def begin() -> None:
             # Shelves so small that graphs are planted, extended and swept.
+            folder = Path(self.folder.name)
             settings_ = Settings(
-                **AT_ONCE, data_dir=Path(self.folder.name), exact_below=6, tail=3, dead_share=0.1, write_queue=64
+                **AT_ONCE,
+                backend=self.backend,
+                data_dir=folder,
+                exact_below=6,
+                tail=3,
+                dead_share=0.1,
+                write_queue=64,
             )
-            address = await self.stack.enter_async_context(serving(SearchWorker(settings_), settings_))
+            worker = SearchWorker(settings_, MilvusSettings(uri=str(folder / "milvus.db")))
+            address = await self.stack.enter_async_context(serving(worker, settings_))
             channel = await self.stack.enter_async_context(channel_to(address))
             self.search: Any = SearchServiceStub(channel)
             self.catalog: Any = CatalogServiceStub(channel)
@@ -284,7 +295,10 @@ class History(RuleBasedStateMachine):
     def check_answers(self, shop: Shop, request: Any, keeps: Callable[[Item], bool]) -> None:
         results = self.call(self.search.Query, request).results
         found = [[(match.item.id, match.distance) for match in result.matches] for result in results]
-        assert found == shop.nearest(request.probes, request, keeps)
+        self.compare(found, shop.nearest(request.probes, request, keeps))
+
+    def compare(self, found: list[list[tuple[str, float]]], wanted: list[list[tuple[str, float]]]) -> None:
+        assert found == wanted
 
     @rule(name=names, ids=st.lists(st.sampled_from(IDS), min_size=1, max_size=5), chosen=st.sampled_from(FILTERS))
     def look(self, name: str, ids: list[str], chosen: Any) -> None:
@@ -324,6 +338,9 @@ class History(RuleBasedStateMachine):
             assert self.call(self.catalog.GetPicture, request).jpeg == shop.items[item_id].picture_jpeg
 
     @rule(backed_up=st.booleans())
+    def start_again(self, backed_up: bool) -> None:
+        self.restart(backed_up)
+
     def restart(self, backed_up: bool) -> None:
         backup = self.call(self.search.CreateBackup, search_pb.CreateBackupRequest()).name if backed_up else ""
         self.loop.run(self.stack.aclose())
@@ -358,7 +375,29 @@ class History(RuleBasedStateMachine):
             assert found.view_count == sum(len(shop.views(item_id)) for item_id in shop.items)
 
 
+class MilvusHistory(History):
+    backend = "milvus"
+
+    def compare(self, found: list[list[tuple[str, float]]], wanted: list[list[tuple[str, float]]]) -> None:
+        """But for rounding, which may exchange items that are as far."""
+        for mine, theirs in zip(found, wanted, strict=True):
+            distances = [distance for _, distance in theirs]
+            assert [distance for _, distance in mine] == pytest.approx(distances, abs=1e-4)
+            last = max(distances, default=0) - 1e-4
+            assert {item for item, distance in mine if distance < last} <= {item for item, _ in theirs}
+            assert {item for item, distance in theirs if distance < last} <= {item for item, _ in mine}
+
+    def restart(self, backed_up: bool) -> None:
+        self.loop.run(self.stack.aclose())
+        self.start()
+
+
+PHASES = [Phase.explicit, Phase.generate]
 History.TestCase.settings = settings(
-    max_examples=6, stateful_step_count=40, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate]
+    max_examples=6, stateful_step_count=40, deadline=None, derandomize=True, phases=PHASES
+)
+MilvusHistory.TestCase.settings = settings(
+    max_examples=2, stateful_step_count=30, deadline=None, derandomize=True, phases=PHASES
 )
 TestHistory = History.TestCase
+TestMilvusHistory = MilvusHistory.TestCase

@@ -20,7 +20,10 @@ from clothing_retrieval.v1 import search_service_pb2 as search_pb
 from clothing_retrieval.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from clothing_retrieval.v1.search_service_pb2_grpc import SearchServiceStub
 from clothing_retrieval.v1.types_pb2 import Condition, Embedding, Filter, Item, Range, Values
+from search_service.backend import Backend
 from search_service.index import Index
+from search_service.milvus.backend import MilvusBackend
+from search_service.milvus.settings import MilvusSettings
 from search_service.names import Collection
 from search_service.records import Match, Query
 from search_service.settings import Settings
@@ -38,20 +41,29 @@ class Service:
     catalog: Any
 
 
+BACKENDS = {"local": Index, "milvus": MilvusBackend}
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-async def service(tmp_path: Path) -> AsyncIterator[Service]:
-    async with started(tmp_path) as service:
-        await service.search.CreateCollection(
-            search_pb.CreateCollectionRequest(name="shop", model_digest=DIGEST, dimension=DIMENSION)
-        )
+async def service(tmp_path: Path, backend: str) -> AsyncIterator[Service]:
+    async with started(tmp_path, backend=backend) as service:
         yield service
 
 
 @asynccontextmanager
 async def started(path: Path, **knobs: Any) -> AsyncIterator[Service]:
     settings = Settings(**{**AT_ONCE, "data_dir": path / "data", "backup_dir": path / "backups", **knobs})
-    async with serving(SearchWorker(settings), settings) as address, channel_to(address) as channel:
-        yield Service(channel, SearchServiceStub(channel), CatalogServiceStub(channel))
+    milvus = MilvusSettings(uri=str(path / "milvus.db"))
+    async with serving(SearchWorker(settings, milvus), settings) as address, channel_to(address) as channel:
+        service = Service(channel, SearchServiceStub(channel), CatalogServiceStub(channel))
+        shop = search_pb.CreateCollectionRequest(name="shop", model_digest=DIGEST, dimension=DIMENSION)
+        await service.search.CreateCollection(shop)
+        yield service
 
 
 def unit(seed: int) -> list[float]:
@@ -84,6 +96,10 @@ def any_of(field: str, *values: str) -> Filter:
 
 def ids(response: Any, probe: int = 0) -> list[str]:
     return [match.item.id for match in response.results[probe].matches]
+
+
+def distances(response: Any, probe: int = 0) -> list[float]:
+    return [match.distance for match in response.results[probe].matches]
 
 
 async def refused(call: Awaitable[Any], code: grpc.StatusCode, reason: str) -> tuple[str, dict[str, Message]]:
@@ -176,7 +192,8 @@ async def test_query_honours_each_of_its_fields(service: Service) -> None:
     cheap = Filter(all_of=[Condition(field="price", range=Range(max=2)), *any_of("in_stock", "false").all_of])
     assert set(ids(await service.search.Query(near(3, filter=cheap)))) == {"0", "1", "2"}
     exact, walked = [await service.search.Query(near(3, exact=exact)) for exact in (True, False)]
-    assert exact == walked
+    assert ids(exact) == ids(walked)
+    assert distances(exact) == pytest.approx(distances(walked), abs=1e-6)
 
 
 async def test_items_are_probes_too_and_answers_come_in_their_order(service: Service) -> None:
@@ -261,6 +278,7 @@ async def test_no_name_means_default(service: Service) -> None:
     assert ids(await service.search.Query(near(1, collection="default"))) == ["a"]
 
 
+@pytest.mark.parametrize("backend", ["local"])
 async def test_a_backup_is_restored_where_nothing_else_is_left(service: Service, tmp_path: Path) -> None:
     await service.search.UpsertItems(upserting(indexed("a", 1)))
     backup = await service.search.CreateBackup(search_pb.CreateBackupRequest())
@@ -309,30 +327,29 @@ async def test_a_catalogue_is_exchanged_for_another_without_one_failed_search(se
 
 
 async def test_a_search_that_began_before_the_exchange_is_answered_by_the_new_catalogue(
-    service: Service, monkeypatch: pytest.MonkeyPatch
+    service: Service, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    kind: Any = BACKENDS[backend]
     for name in ("blue", "green"):
         request = search_pb.CreateCollectionRequest(name=name, model_digest=DIGEST, dimension=DIMENSION)
         await service.search.CreateCollection(request)
         await service.search.UpsertItems(upserting(indexed(name, 1), collection=name))
     await service.catalog.SetAlias(catalog_pb.SetAliasRequest(alias="live", collection="blue"))
-    query = Index.query
+    query = kind.query
 
-    def late(index: Index, collection: Collection, asked: Query) -> list[list[Match]]:
+    def late(index: Backend, collection: Collection, asked: Query) -> list[list[Match]]:
         if collection.name == "blue":
             index.set_alias("live", "green").result()
             index.delete_collection("blue").result()
-        return query(index, collection, asked)
+        found: list[list[Match]] = query(index, collection, asked)
+        return found
 
-    monkeypatch.setattr(Index, "query", late)
+    monkeypatch.setattr(kind, "query", late)
     assert ids(await service.search.Query(near(1, collection="live"))) == ["green"]
 
 
 async def test_an_index_with_a_graph_answers_as_one_without(tmp_path: Path) -> None:
     async with started(tmp_path, exact_below=100, tail=10) as service:
-        await service.search.CreateCollection(
-            search_pb.CreateCollectionRequest(name="shop", model_digest=DIGEST, dimension=DIMENSION)
-        )
         for start in range(0, 1500, 500):
             await service.search.UpsertItems(upserting(*(indexed(f"{i}", i) for i in range(start, start + 500))))
         same = 0
@@ -518,9 +535,15 @@ async def test_vectors_without_a_digest_are_refused(service: Service) -> None:
 # Its life
 
 
-async def test_what_was_acknowledged_outlives_kill_9_and_sigterm_ends_it_cleanly(tmp_path: Path) -> None:
+async def test_what_was_acknowledged_outlives_kill_9_and_sigterm_ends_it_cleanly(tmp_path: Path, backend: str) -> None:
     port = free_port()
-    environment = {"SEARCH_LISTEN": f"127.0.0.1:{port}", "SEARCH_DATA_DIR": str(tmp_path), "SEARCH_DRAIN_S": "0"}
+    environment = {
+        "SEARCH_LISTEN": f"127.0.0.1:{port}",
+        "SEARCH_DATA_DIR": str(tmp_path),
+        "SEARCH_DRAIN_S": "0",
+        "SEARCH_BACKEND": backend,
+        "MILVUS_URI": str(tmp_path / "milvus.db"),
+    }
     async with process("search_service", **environment) as first, channel_to(f"127.0.0.1:{port}") as channel:
         await wait_for_health(channel, "SERVING")
         stub: Any = SearchServiceStub(channel)
@@ -535,6 +558,6 @@ async def test_what_was_acknowledged_outlives_kill_9_and_sigterm_ends_it_cleanly
         assert ids(await stub.Query(near(1))) == ["a"]
         async with process("search_service", **{**environment, "SEARCH_LISTEN": "127.0.0.1:0"}) as third:
             assert await third.ended() == 1
-            assert "cannot start: data folder" in third.output
+            assert f"cannot start: {'data folder' if backend == 'local' else 'search is unable'}" in third.output
         second.send(signal.SIGTERM)
         assert await second.ended() == 0

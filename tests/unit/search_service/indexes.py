@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 
 from clothing_retrieval.v1 import types_pb2
+from search_service.backend import Backend
 from search_service.fields import Fields
 from search_service.filters import Filter
 from search_service.folder import Folder
 from search_service.gardener import Plan
 from search_service.graph import GraphParameters
 from search_service.index import Index, Limits
+from search_service.milvus.backend import MilvusBackend
+from search_service.milvus.settings import MilvusSettings
 from search_service.names import Collection
 from search_service.records import Match, Matrix, Probe, Query, Record
 
@@ -36,7 +39,16 @@ def opened(path: Path, tending: Plan | None = None) -> Iterator[Index]:
             index.close()
 
 
-def made(index: Index, name: str = "shop", dimension: int = DIMENSION) -> Collection:
+@contextmanager
+def opened_milvus(path: Path) -> Iterator[MilvusBackend]:
+    backend = MilvusBackend(MilvusSettings(uri=str(path / "milvus.db")), path / "pictures", PARAMETERS)
+    try:
+        yield backend
+    finally:
+        backend.close()
+
+
+def made(index: Backend, name: str = "shop", dimension: int = DIMENSION) -> Collection:
     index.create_collection(name, DIGEST, dimension).result()
     return index.collection(name)
 
@@ -73,13 +85,13 @@ def record(
     )
 
 
-def search(index: Index, collection: Collection, vector: Matrix, k: int = 5, **rest: Any) -> list[Match]:
+def search(index: Backend, collection: Collection, vector: Matrix, k: int = 5, **rest: Any) -> list[Match]:
     """``vector``: (1, dimension)."""
     probe = Probe(vector, "", rest.pop("categories", ()))
     return ask(index, collection, probe, k, **rest)
 
 
-def ask(index: Index, collection: Collection, probe: Probe, k: int = 5, **rest: Any) -> list[Match]:
+def ask(index: Backend, collection: Collection, probe: Probe, k: int = 5, **rest: Any) -> list[Match]:
     query = Query([probe], k, rest.get("filter", Filter()), rest.get("max_distance"), rest.get("exact", False))
     return index.query(collection, query)[0]
 

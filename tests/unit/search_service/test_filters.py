@@ -1,12 +1,13 @@
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
 
 import pytest
 
+from search_service.backend import Backend
 from search_service.filters import MAX_CONDITIONS, MAX_VALUES, AnyOf, Condition, Range, compile_filter
-from search_service.index import Index
 from serving.errors import InvalidField
-from tests.unit.search_service.indexes import ids, made, opened, record, search, unit
+from tests.unit.search_service.indexes import ids, made, opened, opened_milvus, record, search, unit
 
 ITEMS = {
     "coat": {"category": "outer", "price": 100.0, "in_stock": True, "attributes": {"color": "red", "size": "38"}},
@@ -17,10 +18,10 @@ ITEMS = {
 }
 
 
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+@pytest.fixture(scope="module", params=[opened, opened_milvus], ids=["local", "milvus"])
+def index(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Backend]:
     path: Path = tmp_path_factory.mktemp("filters")
-    with opened(path) as index:
+    with request.param(path) as index:
         made(index, "other")
         records = [record(name, unit(i), **fields) for i, (name, fields) in enumerate(ITEMS.items())]  # type: ignore[arg-type]
         index.upsert(made(index), records).result()
@@ -41,6 +42,10 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         ([("price", Range(None, 50.5))], "dress free"),
         ([("price", Range(50.6, None))], "coat"),
         ([("price", Range(None, None))], "coat dress free"),
+        ([("price", Range(-inf, inf))], "coat dress free"),
+        ([("price", Range(inf, None))], ""),
+        ([("price", Range(-5, 0))], "free"),
+        ([("price", AnyOf(["-1"]))], ""),
         ([("sale_price", Range(40, 40))], "dress"),
         ([("effective_price", Range(40, 50))], "dress"),
         ([("effective_price", AnyOf(["50.5"]))], ""),
@@ -52,6 +57,8 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
         ([("attributes.color", AnyOf([""]))], "free"),
         ([("attributes.size", AnyOf(["40"]))], ""),
         ([("attributes.size", Range(38, 40))], "coat free"),
+        ([("attributes.size", Range(None, None))], "coat free"),
+        ([("attributes.size", Range(None, 39))], "coat"),
         ([("attributes.none", AnyOf(["red"]))], ""),
         ([("attributes.color", AnyOf(["' OR 1=1 --"]))], ""),
         ([("attributes.' OR '1'='1", AnyOf(["red"]))], ""),
@@ -61,7 +68,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     ],
 )
 def test_an_item_is_kept_where_it_meets_every_condition(
-    index: Index, conditions: list[tuple[str, AnyOf | Range]], kept: str
+    index: Backend, conditions: list[tuple[str, AnyOf | Range]], kept: str
 ) -> None:
     wanted = compile_filter([Condition(field, test) for field, test in conditions])
     collection = index.collection("shop")
@@ -107,6 +114,6 @@ def test_too_many_conditions_are_refused() -> None:
         compile_filter([Condition("category", AnyOf(["top"]))] * (MAX_CONDITIONS + 1))
 
 
-def test_the_largest_filter_can_be_answered(index: Index) -> None:
+def test_the_largest_filter_can_be_answered(index: Backend) -> None:
     conditions = [Condition("attributes.color", AnyOf(["red"] * MAX_VALUES))] * MAX_CONDITIONS
     assert [item for item, _ in index.page(index.collection("shop"), compile_filter(conditions), "", 10)] == ["coat"]

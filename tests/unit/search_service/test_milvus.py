@@ -1,0 +1,185 @@
+"""What is Milvus's own; what both backends must do is tested with either, here and in tests/integration."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from clothing_retrieval.v1.types_pb2 import Item
+from search_service.filters import AnyOf, Condition, compile_filter
+from search_service.milvus.backend import MilvusBackend
+from search_service.milvus.connection import Connection
+from search_service.milvus.settings import MilvusSettings
+from search_service.names import Collection
+from search_service.records import Matrix
+from search_service.requests import MAX_ITEM_BYTES
+from serving.errors import InvalidField, NotFound, NotOffered, Unavailable
+from tests.servers import free_port
+from tests.unit.search_service.indexes import PARAMETERS, ids, made, opened_milvus, record, search, unit
+
+ODD = [
+    *('"', "\\", '\\"', "\n", "\r\n", "\t", "\0", "\x1f", "\\u0022", '" or pk != "'),
+    *("雪", "😀", "\u2028", "it's", "%", "{x}"),
+]
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> Iterator[MilvusBackend]:
+    with opened_milvus(tmp_path) as backend:
+        yield backend
+
+
+@pytest.fixture
+def shop(backend: MilvusBackend) -> Collection:
+    return made(backend)
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusBackend]:
+    with opened_milvus(tmp_path_factory.mktemp("odd")) as backend:
+        records = [record(text, unit(i), gender=text, attributes={text: text}) for i, text in enumerate(ODD)]
+        backend.upsert(made(backend), records).result()
+        yield backend
+
+
+def kept(backend: MilvusBackend, field: str, value: str) -> list[str]:
+    wanted = compile_filter([Condition(field, AnyOf([value]))])
+    return [item_id for item_id, _ in backend.page(backend.collection("shop"), wanted, "", 100)]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_a_value_means_itself_whatever_it_is_made_of(odd: MilvusBackend, text: str) -> None:
+    shop = odd.collection("shop")
+    assert kept(odd, "gender", text) == [text]
+    assert kept(odd, f"attributes.{text}", text) == [text]
+    assert list(odd.fingerprints(shop, [text])) == [text]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet=st.sampled_from('"\\ abx=or\nu0'), min_size=1, max_size=12))
+@example('"] or item != "')
+def test_no_value_is_read_as_an_expression(odd: MilvusBackend, text: str) -> None:
+    assert kept(odd, "gender", text) == [each for each in ODD if each == text]
+    assert kept(odd, f"attributes.{text}", text) == [each for each in ODD if each == text]
+
+
+def test_what_a_dead_process_left_of_an_older_generation_does_not_count(
+    backend: MilvusBackend, shop: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        backend.upsert(shop, [record("coat", unit(1, rows=3)), record("hat", unit(2))]).result()
+        broken.setattr(Connection, "delete", lambda *_: None)  # as if it had died before
+        backend.upsert(shop, [record("coat", unit(4))]).result()
+    assert ids(search(backend, shop, unit(1)[:1], k=5)) == ids(search(backend, shop, unit(1)[:1], k=5, exact=True))
+    near_old = search(backend, shop, unit(1, rows=3)[2:], k=5)
+    assert sorted(ids(near_old)) == ["coat", "hat"]
+    assert min(match.distance for match in near_old) > 0.1
+    assert [match.distance for match in search(backend, shop, unit(4), k=1)] == pytest.approx([0], abs=1e-6)
+
+
+def test_rows_that_do_not_count_cost_no_result(
+    backend: MilvusBackend, shop: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Connection, "delete", lambda *_: None)
+    for _ in range(6):  # 90 rows of other generations, nearer than anything else
+        backend.upsert(shop, [record("coat", unit(1).repeat(16, axis=0))]).result()
+    backend.upsert(shop, [record("coat", unit(2)), *(record(f"{i}", unit(10 + i)) for i in range(4))]).result()
+    assert sorted(ids(search(backend, shop, unit(1), k=5))) == ["0", "1", "2", "3", "coat"]
+
+
+def test_an_updated_item_has_the_picture_it_was_given_last(backend: MilvusBackend, shop: Collection) -> None:
+    backend.upsert(shop, [record("coat", unit(1), picture=b"one")]).result()
+    backend.upsert(shop, [record("coat", unit(1), picture=b"two"), record("hat", unit(2))]).result()
+    assert backend.picture(shop, "coat") == b"two"
+    with pytest.raises(NotFound, match="picture 'hat' was not stored"):
+        backend.picture(shop, "hat")
+
+
+def test_a_replica_without_the_pictures_says_so(backend: MilvusBackend, shop: Collection, tmp_path: Path) -> None:
+    backend.upsert(shop, [record("coat", unit(1), picture=b"one")]).result()
+    (tmp_path / "pictures").rename(tmp_path / "elsewhere")
+    with pytest.raises(NotFound, match="all must see the same SEARCH_DATA_DIR"):
+        backend.picture(shop, "coat")
+
+
+def test_a_collection_made_anew_under_its_name_is_another(backend: MilvusBackend, shop: Collection) -> None:
+    backend.upsert(shop, [record("coat", unit(1), picture=b"one")]).result()
+    backend.delete_collection("shop").result()
+    again = made(backend)
+    assert again.key != shop.key
+    with pytest.raises(NotFound, match="collection 'shop'"):
+        backend.upsert(shop, [record("coat", unit(1))]).result()
+    assert ids(search(backend, again, unit(1))) == []
+
+
+def test_attributes_that_milvus_cannot_hold_are_an_invalid_field(backend: MilvusBackend, shop: Collection) -> None:
+    many = {f"{number}": "x" for number in range(3000)}
+    with pytest.raises(InvalidField, match=r"items\[1\].item.attributes: take .* at most 65536"):
+        backend.upsert(shop, [record("coat", unit(1)), record("hat", unit(2), attributes=many)]).result()
+    assert backend.fingerprints(shop, ["coat", "hat"]) == {}
+
+
+def test_the_largest_item_that_is_accepted_fits(backend: MilvusBackend, shop: Collection) -> None:
+    title = "x" * (MAX_ITEM_BYTES - 10)
+    backend.upsert(shop, [record("coat", unit(1), title=title)]).result()
+    assert Item.FromString(backend.message(shop, "coat")).title == title
+
+
+def test_backups_are_not_offered(backend: MilvusBackend) -> None:
+    with pytest.raises(NotOffered, match="milvus-backup"):
+        backend.create_backup()
+
+
+def test_a_milvus_that_is_away_is_told(tmp_path: Path) -> None:
+    away = MilvusSettings(uri=f"http://127.0.0.1:{free_port()}", timeout_s=0.5)
+    with pytest.raises(Unavailable, match="unable to use Milvus"):
+        MilvusBackend(away, tmp_path, PARAMETERS)
+
+
+def test_kill_9_leaves_every_acknowledged_item_whole(tmp_path: Path) -> None:
+    """Milvus Lite in the process that is killed: its log outlives a process, though not a loss of power."""
+    for _ in range(3):
+        with subprocess.Popen(
+            [sys.executable, "-m", "tests.unit.search_service.test_milvus", str(tmp_path)],
+            cwd=Path(__file__).parents[3],
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as writer:
+            assert writer.stdout is not None
+            told = [next(writer.stdout) for _ in range(20)]
+            writer.kill()
+            told += list(writer.stdout)
+        acknowledged = int(told[-1])
+        with opened_milvus(tmp_path) as backend:
+            shop = backend.collection("shop")
+            for number in range(4):
+                version = int(backend.fingerprints(shop, [f"item {number}"])[f"item {number}"])
+                assert version in (acknowledged, acknowledged + 1)
+                for view, vector in enumerate(views(number, version)):
+                    (match,) = search(backend, shop, vector[np.newaxis], k=1)
+                    assert (match.id, match.view) == (f"item {number}", view)
+                    assert match.distance == pytest.approx(0, abs=1e-4)
+
+
+def views(number: int, version: int) -> Matrix:
+    return unit(version * 10 + number, rows=3)[: version % 3 + 1]
+
+
+def write_for_ever(path: Path) -> None:
+    with opened_milvus(path) as backend:
+        shop = made(backend)
+        version = int(backend.fingerprints(shop, ["item 0"]).get("item 0", 0))
+        while True:
+            version += 1
+            items = [record(f"item {i}", views(i, version), fingerprint=str(version)) for i in range(4)]
+            backend.upsert(shop, items).result()
+            print(version, flush=True)
+
+
+if __name__ == "__main__":
+    write_for_ever(Path(sys.argv[1]))
