@@ -109,6 +109,15 @@ class Service:
             time.sleep(0.2)
         return time.perf_counter() - began
 
+    def wait_until_saved(self) -> float:
+        """Returns the seconds until the graphs on disk are those in memory: after a minute without writes."""
+        began = time.perf_counter()
+        while True:
+            manifests = [json.loads(file.read_bytes()) for file in (self._folder / "data" / "graphs").glob("*.json")]
+            if sum(told["count"] for told in manifests) == self.vectors("graph"):
+                return time.perf_counter() - began
+            time.sleep(1)
+
 
 def fill(stub: Any, vectors: Matrix) -> float:
     """Upserts them as items whose price is their number. Returns items a second."""
@@ -241,6 +250,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
             if service.vectors("graph") + service.vectors("exact") != len(vectors):
                 figures["upserts_per_s"] = fill(stub, vectors)
             figures["graph_s"] = service.wait_for_graph()
+            figures["saved_s"] = service.wait_until_saved()
             figures["one_caller"], figures["recall"] = latencies(stub, probes[: arguments.probes])
             figures["calls_per_s_8_callers"] = asyncio.run(throughput(service.address, probes, 8, 1, arguments.seconds))
             figures["probes_per_s_64_a_call"] = asyncio.run(
