@@ -83,6 +83,7 @@ class AsyncClient:
         category_matching: CategoryMatching = CATEGORY_MATCHING_UNSPECIFIED,
         include_cutouts: bool = False,
         include_masks: bool = False,
+        include_alternatives: bool = False,
         timeout_s: float | None = None,
     ) -> retrieval.SearchResponse:
         """The items most like each garment in a photo, largest garment first.
@@ -98,6 +99,7 @@ class AsyncClient:
             category_matching: what a garment's category means for its matches.
             include_cutouts: answer with each garment cut out.
             include_masks: answer with each garment's mask, as a PNG.
+            include_alternatives: where the parser wavers between kinds of garment, search also for each of them.
             timeout_s: how long to wait.
         """
         request = await asyncio.to_thread(
@@ -112,6 +114,7 @@ class AsyncClient:
             category_matching=category_matching,
             include_cutouts=include_cutouts,
             include_masks=include_masks,
+            include_alternatives=include_alternatives,
         )
         return await self._call(self._retrieval.Search, request, timeout_s or self._deadlines.search_s)
 

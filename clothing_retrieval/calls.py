@@ -137,6 +137,7 @@ def search_request(
     category_matching: CategoryMatching,
     include_cutouts: bool,
     include_masks: bool,
+    include_alternatives: bool,
 ) -> SearchRequest:
     return SearchRequest(
         collection=collection,
@@ -149,6 +150,7 @@ def search_request(
         category_matching=category_matching,
         include_cutouts=include_cutouts,
         include_masks=include_masks,
+        include_alternatives=include_alternatives,
     )
 
 

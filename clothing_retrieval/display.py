@@ -1,7 +1,7 @@
 """How items are written for people, on the terminal and on the page."""
 
 from clothing_retrieval.v1.retrieval_service_pb2 import GarmentMatches
-from clothing_retrieval.v1.types_pb2 import Item
+from clothing_retrieval.v1.types_pb2 import Garment, Item
 
 WHOLE_PHOTO = "no garment found: searched with the whole photo"
 WHOLE_PHOTO_ASKED = "searched with the whole photo, as asked"
@@ -29,6 +29,11 @@ def price_before(item: Item) -> str:
 def money(amount: float, currency: str) -> str:
     digits = f"{amount:,.0f}" if amount == round(amount) else f"{amount:,.2f}"
     return f"{digits} {printable(currency)}".strip()
+
+
+def garment_name(garment: Garment) -> str:
+    """ "dress", or "perhaps skirt" for an alternative."""
+    return f"perhaps {garment.category}" if garment.alternative else garment.category
 
 
 def is_whole_photo(found: GarmentMatches) -> bool:

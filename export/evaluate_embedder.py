@@ -1,5 +1,6 @@
 """How good an exported embedder is, behind an exported parser."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from export.garment_views import (
     PHOTO_SIDE,
     RULES,
     cut_out,
-    parsed_garments,
     shop_cutout,
     true_garments,
 )
@@ -58,26 +58,32 @@ def street_scores(parser: Parser, embedder: Path, street: Path, seed: int = 0) -
     """People put on other streets, parsed, and searched among all garments cut out by their true masks.
 
     Returns:
-        The shares of the held-out photos' garments that are first, and among the first 5, for any garment found.
+        The shares of the held-out photos' garments that are first, and among the first 5, for any garment found; the
+        same with alternatives.
     """
     rng = default_rng(seed)
     held_out = street_photos(street, held_out=True)
     side = picture_side(embedder)
     gallery, owners = _true_cutouts([*held_out, *street_photos(street, held_out=False)], side)
     gallery_vectors = run(embedder, np.stack(gallery))
-    first = five = total = 0
+    total = 0
+    hits = Counter[str]()
     for index, labelled in enumerate(held_out):
         scene = _scene(labelled)
         other = _scene(held_out[int(rng.integers(len(held_out)))])
         moved = query_photo(rng, scene, other)
-        cutouts = [garment.cutout(moved.photo, side, RULES.margin) for garment, _ in parsed_garments(parser, moved)]
+        garments = parser.garments(moved.photo, RULES, alternatives=True)
         wanted = {position for position, owner in enumerate(owners) if owner == index}
         total += len(wanted)
-        if cutouts:
-            nearest = np.argsort(-run(embedder, np.stack(cutouts)) @ gallery_vectors.T, axis=1)
-            first += len(wanted & set(nearest[:, 0].tolist()))
-            five += len(wanted & set(nearest[:, :5].ravel().tolist()))
-    return {"street_hit_at_1": first / total, "street_hit_at_5": five / total}
+        if not garments:
+            continue
+        cutouts = np.stack([garment.cutout(moved.photo, side, RULES) for garment in garments])
+        nearest = np.argsort(-run(embedder, cutouts) @ gallery_vectors.T, axis=1)
+        wholes = nearest[[not garment.alternative for garment in garments]]
+        for what, found in (("", wholes), ("_with_alternatives", nearest)):
+            for depth in (1, 5):
+                hits[f"street_hit_at_{depth}{what}"] += len(wanted & set(found[:, :depth].ravel().tolist()))
+    return {figure: count / total for figure, count in hits.items()}
 
 
 def query_photo(rng: Generator, scene: Scene, other: Scene) -> Scene:

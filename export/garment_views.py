@@ -44,13 +44,13 @@ def cut_out(photo: Raster, mask: Bools, side: int = SIDE) -> Raster:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = Box(int(columns[0]), int(rows[0]), int(np.ptp(columns)) + 1, int(np.ptp(rows)) + 1)
     support = np.where(mask, 1, -1).astype(np.float32)
-    return Garment("", 1.0, float(mask.mean()), box, support, 1.0).cutout(photo, side, RULES.margin)
+    return Garment("", 1.0, float(mask.mean()), box, support, 1.0).cutout(photo, side, RULES)
 
 
 def shop_cutout(parser: Parser, photo: Raster, side: int = SIDE) -> Raster:
     """The largest garment, or the whole photo where none is found: what the gateway embeds for an item."""
     garments = parser.garments(photo, RULES)
-    return garments[0].cutout(photo, side, RULES.margin) if garments else fit_square(photo, side)
+    return garments[0].cutout(photo, side, RULES) if garments else fit_square(photo, side)
 
 
 def training_views(parser: Path, street: Path, shop: Path, processes: int, seed: int = 0) -> Iterator[View]:
@@ -74,7 +74,7 @@ def shop_views(parser: Parser, photo: Raster, garment: int, kind: int, rng: Gene
     views = [View(fit_square(photo, SIDE), garment, kind)]
     garments = parser.garments(photo, RULES)
     if garments:
-        views.append(View(garments[0].cutout(photo, SIDE, RULES.margin), garment, kind))
+        views.append(View(garments[0].cutout(photo, SIDE, RULES), garment, kind))
         mask = garments[0].mask(*photo.shape[:2])
         views += [View(_disturbed(rng, photo, mask, mask), garment, kind) for _ in range(_DISTURBED)]
     return views
@@ -94,7 +94,7 @@ def street_views(parser: Parser, photos: list[Labelled], index: int, rng: Genera
         moved = on_another_street(rng, scene, _small_scene(photos[int(rng.integers(len(photos)))]))
         for found, label in parsed_garments(parser, moved):
             if label in ids:
-                cutout = found.cutout(moved.photo, SIDE, RULES.margin)
+                cutout = found.cutout(moved.photo, SIDE, RULES)
                 views.append(View(cutout, ids[label], kinds.of_label(LABELS[label])))
     return views
 

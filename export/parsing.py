@@ -27,14 +27,14 @@ class Parser:
         shares = look.probabilities(self._logits(photo, look))
         return np.stack([cv2.resize(share, photo.shape[1::-1]) for share in shares], axis=2)
 
-    def garments(self, photo: Raster, rules: Rules) -> list[Garment]:
+    def garments(self, photo: Raster, rules: Rules, *, alternatives: bool = False) -> list[Garment]:
         """As the segment service finds them."""
         look = Look.at_all(photo, self._canvas_size)
         logits = self._logits(photo, look)
         closer = look.closer(logits, _IS_GARMENT, rules.min_part, rules.closer_look)
         if closer is not None:
             look, logits = closer, self._logits(photo, closer)
-        return find_garments(logits, LABELS, frozenset(GARMENTS), look, rules)
+        return find_garments(logits, LABELS, frozenset(GARMENTS), look, rules, alternatives=alternatives)
 
     def _logits(self, photo: Raster, look: Look) -> Floats:
         (logits,) = self._session.run(None, {INPUT: look.show(photo)[None]})

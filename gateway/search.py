@@ -79,6 +79,7 @@ class PhotoSearch:
                 categories=request.categories,
                 cutout_size=await self._pipeline.cutout_size(deadline),
                 include_masks=request.include_masks,
+                include_alternatives=request.include_alternatives,
             ),
             deadline,
         )

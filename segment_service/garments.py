@@ -10,6 +10,9 @@ import numpy as np
 from segment_service.look import Bools, Box, Floats, Look, without_specks
 from serving.images import Raster, resize
 
+_SAME = 0.9
+"""Of a garment's area: an alternative that covers as much of it would find what the garment finds."""
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -24,6 +27,8 @@ class Rules:
     """Two labels are one garment where the larger one is, on average, at least this likely all over the smaller one."""
     margin: float = 0.05
     """White border of a cutout, on each side, as a share of the garment's longer side."""
+    slack: float = 0.15
+    """Of probability: a cutout also shows what another label leads by at most this."""
     closer_look: float = 2.0
     """The parser looks again at the clothed part of a photo where it would see it this many times larger."""
 
@@ -40,6 +45,8 @@ class Garment:
     """Side of a grid cell, in pixels of the decoded photo."""
     corner: tuple[float, float] = (0.0, 0.0)
     """Where the grid's first cell begins: x, y in pixels of the decoded photo."""
+    alternative: bool = False
+    """The region of one label, out of several that are taken as one garment."""
 
     def scaled(self, zoom: float, height: int, width: int) -> "Garment":
         """The same garment in the same photo at another resolution, where it is (height, width)."""
@@ -54,14 +61,14 @@ class Garment:
         """The garment's pixels in a photo of this size: (height, width)."""
         return self._support_at(0, 0, 1.0, height, width) > 0
 
-    def cutout(self, photo: Raster, side: int, margin: float) -> Raster:
+    def cutout(self, photo: Raster, side: int, rules: Rules) -> Raster:
         """The garment alone in its square box on white: (side, side, 3)."""
-        square = max(self.box.width, self.box.height) * (1 + 2 * margin)
+        square = max(self.box.width, self.box.height) * (1 + 2 * rules.margin)
         left = self.box.x + self.box.width / 2 - square / 2
         top = self.box.y + self.box.height / 2 - square / 2
         step = square / side  # photo pixels for each cutout pixel
         canvas = _crop_square(photo, left, top, square, side)
-        canvas[self._support_at(left, top, step, side, side) <= 0] = 255
+        canvas[self._support_at(left, top, step, side, side) <= -rules.slack] = 255
         return canvas
 
     def _support_at(self, left: float, top: float, step: float, height: int, width: int) -> Floats:
@@ -80,36 +87,78 @@ class Garment:
 
 
 def find_garments(
-    logits: Floats, labels: Sequence[str], garments: frozenset[str], look: Look, rules: Rules
+    logits: Floats,
+    labels: Sequence[str],
+    garments: frozenset[str],
+    look: Look,
+    rules: Rules,
+    *,
+    alternatives: bool = False,
 ) -> list[Garment]:
-    """The garments in a photo, largest first.
+    """The garments in a photo, largest first; then, where asked for, the alternatives, largest first.
 
     Args:
         logits: (len(labels), h, w) of what was looked at, letterboxed: it lies top-left.
         garments: those of the labels that are garments.
+        alternatives: of each garment that several labels stand for together, also the region of each label alone.
     """
-    probabilities, cell = look.probabilities(logits), look.cell(logits)
-    kinds = _kinds(probabilities, [label in garments for label in labels], rules.wavering)
-    shares = np.stack([probabilities[kind].sum(axis=0) for kind in kinds])
-    winner = shares.argmax(axis=0)
-    best_two = np.partition(shares, -2, axis=0)[-2:]
-    found = []
-    for index in np.unique(winner):
-        if labels[kinds[index][0]] not in garments:
-            continue
-        region = without_specks(winner == index, rules.min_part)
-        means = [float(probabilities[label][region].mean()) for label in kinds[index]]
-        area, confidence = float(region.mean()), max(means)
-        if area < rules.min_area or confidence < rules.min_confidence:
-            continue
-        best_other = np.where(winner == index, best_two[0], best_two[1])
-        support = shares[index] - best_other
-        support[(winner == index) & ~region] = -1
-        category = labels[kinds[index][means.index(confidence)]]
-        walled, corner = look.walled(support, cell)
-        box = look.box(region, cell)
-        found.append(Garment(category, confidence, area * look.share, box, walled, cell, corner))
-    return sorted(found, key=lambda garment: -garment.area)
+    parsed = _Parsed(look.probabilities(logits), labels, look, look.cell(logits), rules)
+    kinds = _kinds(parsed.probabilities, [label in garments for label in labels], rules.wavering)
+    found = parsed.garments(kinds, [labels[kind[0]] in garments for kind in kinds])
+    return [*found, *_alternatives(parsed, kinds, found)] if alternatives else found
+
+
+@dataclass(frozen=True)
+class _Parsed:
+    """What a parser made of a look at a photo."""
+
+    probabilities: Floats
+    """(labels, rows, columns)"""
+    labels: Sequence[str]
+    look: Look
+    cell: float
+    """Side of a grid cell, in pixels of the decoded photo."""
+    rules: Rules
+
+    def garments(self, kinds: Sequence[Sequence[int]], wanted: Sequence[bool]) -> list[Garment]:
+        """The regions of the wanted kinds, each of one or several labels together; largest first."""
+        shares = np.stack([self.probabilities[list(kind)].sum(axis=0) for kind in kinds])
+        winner = shares.argmax(axis=0)
+        best_two = np.partition(shares, -2, axis=0)[-2:]
+        found = []
+        for index in np.unique(winner):
+            if not wanted[index]:
+                continue
+            region = without_specks(winner == index, self.rules.min_part)
+            means = [float(self.probabilities[label][region].mean()) for label in kinds[index]]
+            area, confidence = float(region.mean()), max(means)
+            if area < self.rules.min_area or confidence < self.rules.min_confidence:
+                continue
+            best_other = np.where(winner == index, best_two[0], best_two[1])
+            support = shares[index] - best_other
+            support[(winner == index) & ~region] = -1
+            category = self.labels[kinds[index][means.index(confidence)]]
+            walled, corner = self.look.walled(support, self.cell)
+            box = self.look.box(region, self.cell)
+            found.append(Garment(category, confidence, area * self.look.share, box, walled, self.cell, corner))
+        return sorted(found, key=lambda garment: -garment.area)
+
+
+def _alternatives(parsed: "_Parsed", kinds: Sequence[Sequence[int]], found: Sequence[Garment]) -> list[Garment]:
+    """Each label's own region in a garment that several labels stand for, unless it is about that garment itself."""
+    areas = {garment.category: garment.area for garment in found}
+    wholes = {
+        parsed.labels[label]: max(areas.get(parsed.labels[other], 0) for other in kind)
+        for kind in kinds
+        if len(kind) > 1
+        for label in kind
+    }
+    alone = [[label] for label in range(len(parsed.labels))]
+    return [
+        dataclasses.replace(garment, alternative=True)
+        for garment in parsed.garments(alone, [label in wholes for label in parsed.labels])
+        if garment.area < _SAME * wholes[garment.category]
+    ]
 
 
 def _kinds(probabilities: Floats, is_garment: Sequence[bool], wavering: float) -> list[list[int]]:

@@ -36,6 +36,7 @@ class Wanted:
     min_confidence: float | None
     cutout_size: int
     masks: bool
+    alternatives: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ class Segmenter:
         rules = self._rules
         if wanted.min_confidence is not None:
             rules = dataclasses.replace(rules, min_confidence=wanted.min_confidence)
-        found = find_garments(logits, self.runner.served.manifest.labels, self.categories, look, rules)
+        labels = self.runner.served.manifest.labels
+        found = find_garments(logits, labels, self.categories, look, rules, alternatives=wanted.alternatives)
         kept = wanted.categories or self.categories
         segmented = [self._render(garment, picture, wanted, rules) for garment in found if garment.category in kept]
         return Photo(picture.width, picture.height, segmented)
@@ -124,7 +126,7 @@ class Segmenter:
         in_original = garment.scaled(zoom, picture.height, picture.width)
         return Segmented(
             garment=in_original,
-            cutout=garment.cutout(picture.pixels, wanted.cutout_size, rules.margin) if wanted.cutout_size else None,
+            cutout=garment.cutout(picture.pixels, wanted.cutout_size, rules) if wanted.cutout_size else None,
             mask_png=_png(in_original.mask(picture.height, picture.width)) if wanted.masks else b"",
         )
 

@@ -41,7 +41,11 @@ def _wanted(request: segment_service_pb2.SegmentRequest, known: frozenset[str]) 
     if not 0 <= request.cutout_size <= _LARGEST_CUTOUT:
         raise InvalidField("cutout_size", f"{request.cutout_size} is outside 0 to {_LARGEST_CUTOUT} pixels")
     return Wanted(
-        frozenset(request.categories), request.min_confidence or None, request.cutout_size, request.include_masks
+        frozenset(request.categories),
+        request.min_confidence or None,
+        request.cutout_size,
+        request.include_masks,
+        request.include_alternatives,
     )
 
 
@@ -62,6 +66,7 @@ def _garment(segmented: Segmented) -> types_pb2.Garment:
         area=garment.area,
         box=types_pb2.Box(x=garment.box.x, y=garment.box.y, width=garment.box.width, height=garment.box.height),
         mask_png=segmented.mask_png,
+        alternative=garment.alternative,
     )
     if cutout is not None:
         message.cutout.CopyFrom(types_pb2.Pixels(width=cutout.shape[1], height=cutout.shape[0], rgb=cutout.tobytes()))

@@ -42,7 +42,12 @@ class Settings(WorkerSettings):
     margin: float = Field(
         Rules.margin, ge=0, le=1, description="White border of a cutout, as a share of the garment's longer side."
     )
-
+    slack: float = Field(
+        Rules.slack,
+        ge=0,
+        lt=1,
+        description="A cutout also shows what another label leads by at most this much of probability.",
+    )
     closer_look: float = Field(
         Rules.closer_look,
         gt=1,
@@ -51,4 +56,12 @@ class Settings(WorkerSettings):
     )
 
     def rules(self) -> Rules:
-        return Rules(self.min_area, self.min_part, self.min_confidence, self.wavering, self.margin, self.closer_look)
+        return Rules(
+            self.min_area,
+            self.min_part,
+            self.min_confidence,
+            self.wavering,
+            self.margin,
+            self.slack,
+            self.closer_look,
+        )

@@ -80,6 +80,9 @@ class FakeGateway(retrieval_service_pb2_grpc.RetrievalServiceServicer, catalog_s
             Garment(category="dress", confidence=0.93, area=0.3, box=Box(x=20, y=20, width=60, height=90)),
             Garment(category="bag", confidence=0.61, area=0.05, box=Box(x=80, y=100, width=30, height=30)),
         ]
+        if request.include_alternatives:
+            skirt = Box(x=20, y=60, width=60, height=50)
+            garments.append(Garment(category="skirt", confidence=0.4, area=0.2, box=skirt, alternative=True))
         for garment in garments:
             box = garment.box
             if request.include_masks:

@@ -83,6 +83,9 @@ def evaluate_(
     whole_image: Annotated[
         bool, typer.Option("--whole-image", help="Take the photos as they are, without looking for garments.")
     ] = False,
+    alternatives: Annotated[
+        bool, typer.Option("--alternatives", help="Where the parser wavers between kinds, search for each of them too.")
+    ] = False,
     category_matching: matching.CategoryMatching = None,
     compare_variants: Annotated[
         bool, typer.Option("--variants", help="Compare v1, v2 (strict, prefer, ignore) and v3 (whole photo).")
@@ -109,7 +112,8 @@ def evaluate_(
     api_key: ApiKey = None,
 ) -> None:
     """Measure searches: how well they find items of the photo's category, or the very item in it."""
-    _check_usage(compare_variants, whole_image or category_matching is not None, v1_target, v1_collection)
+    one_way = whole_image or alternatives or category_matching is not None
+    _check_usage(compare_variants, one_way, v1_target, v1_collection)
     try:
         queries = read_queries(photos)
     except CatalogueError as error:
@@ -120,7 +124,7 @@ def evaluate_(
         other = _Gateway(v1_target, api_key, v1_collection or collection) if v1_target else None
         outcome = run(_compare(queries, gateway, other, top_k, at_once, shown))
     else:
-        way = Way(collection, whole_image, matching.message(category_matching))
+        way = Way(collection, whole_image, matching.message(category_matching), alternatives)
         outcome = run(_evaluate(queries, gateway, way, top_k, at_once, shown))
     _tell(outcome, at_once, json)
     if json_file:
@@ -133,7 +137,9 @@ def evaluate_(
 
 def _check_usage(compare_variants: bool, one_way: bool, v1_target: str | None, v1_collection: str | None) -> None:
     if compare_variants and one_way:
-        raise typer.BadParameter("--variants compares these ways: leave out --whole-image and --category-matching")
+        raise typer.BadParameter(
+            "--variants has its own ways: leave out --whole-image, --alternatives and --category-matching"
+        )
     if v1_target and not compare_variants:
         raise typer.BadParameter("--v1-target is for --variants")
     if v1_collection and not v1_target:

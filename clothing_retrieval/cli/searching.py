@@ -35,6 +35,9 @@ def search(
     whole_image: Annotated[
         bool, typer.Option("--whole-image", help="Take the photo as it is, without looking for garments.")
     ] = False,
+    alternatives: Annotated[
+        bool, typer.Option("--alternatives", help="Where the parser wavers between kinds, search for each of them too.")
+    ] = False,
     category_matching: matching.CategoryMatching = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each photo, on a line.")] = False,
     collection: Collection = DEFAULT_COLLECTION,
@@ -58,6 +61,7 @@ def search(
                     category_matching=matching.message(category_matching),
                     include_cutouts=save is not None,
                     include_masks=save is not None,
+                    include_alternatives=alternatives,
                 )
             except errors.InvalidArgument as error:
                 raise Stop(f"{path}: {error}") from error

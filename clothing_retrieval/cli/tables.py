@@ -10,6 +10,7 @@ from rich.text import Text
 from clothing_retrieval.display import (
     WHOLE_PHOTO,
     WHOLE_PHOTO_ASKED,
+    garment_name,
     is_whole_photo,
     price_before,
     price_now,
@@ -39,7 +40,7 @@ def _heading(found: GarmentMatches, asked_whole: bool) -> Text:
         return Text(f"\n{WHOLE_PHOTO_ASKED if asked_whole else WHOLE_PHOTO}", style="yellow")
     garment = found.garment
     facts = f"  {garment.confidence:.0%} sure, {garment.area:.0%} of the photo"
-    return Text.assemble("\n", (printable(garment.category), "bold"), (facts, "dim"))
+    return Text.assemble("\n", (printable(garment_name(garment)), "bold"), (facts, "dim"))
 
 
 def _table(found: GarmentMatches) -> Table:

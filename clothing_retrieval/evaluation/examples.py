@@ -78,6 +78,7 @@ async def _garment(client: AsyncClient, answer: Answer, way: Way) -> tuple[Garme
             top_k=1,
             whole_image=way.whole_image,
             category_matching=way.category_matching,
+            include_alternatives=way.alternatives,
             include_cutouts=True,
             include_masks=True,
         )

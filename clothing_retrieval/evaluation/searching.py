@@ -30,6 +30,7 @@ class Way:
     collection: str = ""
     whole_image: bool = False
     category_matching: CategoryMatching = CATEGORY_MATCHING_UNSPECIFIED
+    alternatives: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Garment:
 class Answer:
     query: Query
     garments: tuple[Garment, ...] = ()
-    """Largest first."""
+    """Largest first, then alternatives."""
     problem: str = ""
     """Why there is no answer."""
     seconds: float = 0.0
@@ -104,6 +105,7 @@ async def _search(client: AsyncClient, query: Query, way: Way) -> Answer:
             top_k=DEPTH,
             whole_image=way.whole_image,
             category_matching=way.category_matching,
+            include_alternatives=way.alternatives,
         )
         seconds = time.perf_counter() - began
     except (errors.RetrievalError, OSError) as error:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from clothing_retrieval import pictures
+from clothing_retrieval.display import garment_name
 from clothing_retrieval.page.contour import outline
 from clothing_retrieval.page.style import CSS
 from clothing_retrieval.v1.types_pb2 import Garment
@@ -46,9 +47,10 @@ def framed_photo(
     shapes, pins = [], []
     for number, garment in enumerate(garments):
         if garment.mask_png and (drawn := outline(garment.mask_png)):
-            name = escape(garment.category)
+            name = escape(garment_name(garment))
+            kind = ' class="alternative"' if garment.alternative else ""
             shapes.append(
-                f'<path style="{hue(number)}" fill-rule="evenodd" d="{drawn.path}"><title>{name}</title></path>'
+                f'<path{kind} style="{hue(number)}" fill-rule="evenodd" d="{drawn.path}"><title>{name}</title></path>'
             )
             place = f"left:{drawn.x / 10:.1f}%;top:{drawn.y / 10:.1f}%"
             pins.append(f'<span class="pin" style="{hue(number)};{place}">{number + 1}</span>')

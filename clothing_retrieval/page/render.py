@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from clothing_retrieval.display import WHOLE_PHOTO, WHOLE_PHOTO_ASKED, is_whole_photo, price_before, price_now
+from clothing_retrieval.display import (
+    WHOLE_PHOTO,
+    WHOLE_PHOTO_ASKED,
+    garment_name,
+    is_whole_photo,
+    price_before,
+    price_now,
+)
 from clothing_retrieval.page.parts import cutout, document, framed_photo, hue, item_picture
 from clothing_retrieval.v1.retrieval_service_pb2 import GarmentMatches, SearchResponse
 from clothing_retrieval.v1.types_pb2 import Item, Match
@@ -64,7 +71,7 @@ def _garment(searched: SearchedPhoto, found: GarmentMatches, number: int) -> str
         return f'<section class="garment">{note}{_matches(searched, found)}</section>'
     garment = found.garment
     facts = f"{garment.confidence:.0%} sure · {garment.area:.0%} of the photo"
-    heading = f'<h2><span class="pin">{number + 1}</span><span class="name">{escape(garment.category)}</span></h2>'
+    heading = f'<h2><span class="pin">{number + 1}</span><span class="name">{escape(garment_name(garment))}</span></h2>'
     return (
         f'<section class="garment" style="{hue(number)}">'
         f"<header>{cutout(garment)}<div>{heading}<p>{facts}</p></div></header>{_matches(searched, found)}</section>"

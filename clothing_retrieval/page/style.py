@@ -35,6 +35,7 @@ a:hover { text-decoration-color: currentColor; }
   fill: var(--hue); fill-opacity: .12; stroke: var(--hue); stroke-width: 2.5px; stroke-linejoin: round;
   vector-effect: non-scaling-stroke; transition: fill-opacity .15s;
 }
+.photo path.alternative { fill-opacity: 0; stroke-dasharray: 6 5; }
 .photo path:hover { fill-opacity: .4; }
 .pin {
   display: inline-grid; place-items: center; width: 1.55rem; height: 1.55rem; border-radius: 50%;

@@ -38,7 +38,7 @@ IMPORT_OUTCOME_UNCHANGED: ImportOutcome
 IMPORT_OUTCOME_FAILED: ImportOutcome
 
 class SearchRequest(_message.Message):
-    __slots__ = ("collection", "image", "top_k", "categories", "filter", "max_distance", "whole_image", "category_matching", "include_cutouts", "include_masks")
+    __slots__ = ("collection", "image", "top_k", "categories", "filter", "max_distance", "whole_image", "category_matching", "include_cutouts", "include_masks", "include_alternatives")
     COLLECTION_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     TOP_K_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +49,7 @@ class SearchRequest(_message.Message):
     CATEGORY_MATCHING_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_CUTOUTS_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_MASKS_FIELD_NUMBER: _ClassVar[int]
+    INCLUDE_ALTERNATIVES_FIELD_NUMBER: _ClassVar[int]
     collection: str
     image: _types_pb2.Image
     top_k: int
@@ -59,7 +60,8 @@ class SearchRequest(_message.Message):
     category_matching: CategoryMatching
     include_cutouts: bool
     include_masks: bool
-    def __init__(self, collection: _Optional[str] = ..., image: _Optional[_Union[_types_pb2.Image, _Mapping]] = ..., top_k: _Optional[int] = ..., categories: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[_types_pb2.Filter, _Mapping]] = ..., max_distance: _Optional[float] = ..., whole_image: _Optional[bool] = ..., category_matching: _Optional[_Union[CategoryMatching, str]] = ..., include_cutouts: _Optional[bool] = ..., include_masks: _Optional[bool] = ...) -> None: ...
+    include_alternatives: bool
+    def __init__(self, collection: _Optional[str] = ..., image: _Optional[_Union[_types_pb2.Image, _Mapping]] = ..., top_k: _Optional[int] = ..., categories: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[_types_pb2.Filter, _Mapping]] = ..., max_distance: _Optional[float] = ..., whole_image: _Optional[bool] = ..., category_matching: _Optional[_Union[CategoryMatching, str]] = ..., include_cutouts: _Optional[bool] = ..., include_masks: _Optional[bool] = ..., include_alternatives: _Optional[bool] = ...) -> None: ...
 
 class SearchResponse(_message.Message):
     __slots__ = ("results", "stage_times")

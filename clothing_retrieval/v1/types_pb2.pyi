@@ -40,20 +40,22 @@ class Box(_message.Message):
     def __init__(self, x: _Optional[int] = ..., y: _Optional[int] = ..., width: _Optional[int] = ..., height: _Optional[int] = ...) -> None: ...
 
 class Garment(_message.Message):
-    __slots__ = ("category", "confidence", "box", "area", "cutout", "mask_png")
+    __slots__ = ("category", "confidence", "box", "area", "cutout", "mask_png", "alternative")
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
     CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     BOX_FIELD_NUMBER: _ClassVar[int]
     AREA_FIELD_NUMBER: _ClassVar[int]
     CUTOUT_FIELD_NUMBER: _ClassVar[int]
     MASK_PNG_FIELD_NUMBER: _ClassVar[int]
+    ALTERNATIVE_FIELD_NUMBER: _ClassVar[int]
     category: str
     confidence: float
     box: Box
     area: float
     cutout: Pixels
     mask_png: bytes
-    def __init__(self, category: _Optional[str] = ..., confidence: _Optional[float] = ..., box: _Optional[_Union[Box, _Mapping]] = ..., area: _Optional[float] = ..., cutout: _Optional[_Union[Pixels, _Mapping]] = ..., mask_png: _Optional[bytes] = ...) -> None: ...
+    alternative: bool
+    def __init__(self, category: _Optional[str] = ..., confidence: _Optional[float] = ..., box: _Optional[_Union[Box, _Mapping]] = ..., area: _Optional[float] = ..., cutout: _Optional[_Union[Pixels, _Mapping]] = ..., mask_png: _Optional[bytes] = ..., alternative: _Optional[bool] = ...) -> None: ...
 
 class Embedding(_message.Message):
     __slots__ = ("values",)

@@ -81,6 +81,14 @@ def test_a_catalogue_cannot_steer_the_terminal(run: Run, photo: str) -> None:
     assert "[bold]Silk" in out
 
 
+def test_search_names_alternatives_as_such(run: Run, photo: str, tmp_path: Path) -> None:
+    page = tmp_path / "found.html"
+    assert "perhaps" not in run("search", photo)[1]
+    assert "perhaps skirt  40% sure" in run("search", photo, "--alternatives", "--save", str(page))[1]
+    assert page.read_text().count("perhaps skirt") == 2  # its heading, and its outline's name
+    assert page.read_text().count('class="alternative"') == 1
+
+
 def test_search_says_when_it_fell_back_to_the_whole_photo(gateway: FakeGateway, run: Run, photo: str) -> None:
     gateway.whole_photo = True
     assert "no garment found: searched with the whole photo" in run("search", photo)[1]

@@ -72,11 +72,12 @@ def test_a_category_that_the_collection_lacks_is_told(shell: Shell) -> None:
 
 def test_options_reach_the_search(gateway: FakeGateway, shell: Shell) -> None:
     labelled = shell.label(dress=1)
-    shell.run(labelled, "--whole-image", "--collection", "live")
+    shell.run(labelled, "--whole-image", "--collection", "live", "--alternatives")
     shell.run(labelled, "--category-matching", "strict", "--api-key", "secret")
     first, second = (request for request in gateway.requests if isinstance(request, retrieval.SearchRequest))
-    assert (first.collection, first.whole_image, first.top_k) == ("live", True, 100)
+    assert (first.collection, first.whole_image, first.top_k, first.include_alternatives) == ("live", True, 100, True)
     assert (second.category_matching, second.whole_image) == (retrieval.CATEGORY_MATCHING_STRICT, False)
+    assert second.include_alternatives is False
     assert gateway.metadata[-1]["x-api-key"] == "secret"
 
 
@@ -166,8 +167,9 @@ def test_v1_is_searched_at_its_own_gateway_and_judged_by_its_own_collection(gate
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--variants", "--whole-image"), "leave out --whole-image and --category-matching"),
-        (("--variants", "--category-matching", "strict"), "leave out --whole-image and --category-matching"),
+        (("--variants", "--whole-image"), "leave out --whole-image, --alternatives and --category-matching"),
+        (("--variants", "--alternatives"), "leave out --whole-image, --alternatives and --category-matching"),
+        (("--variants", "--category-matching", "strict"), "leave out --whole-image, --alternatives and"),
         (("--v1-target", "127.0.0.1:1"), "--v1-target is for --variants"),
         (("--variants", "--v1-collection", "x"), "--v1-collection needs --v1-target"),
     ],

@@ -5,7 +5,7 @@ import grpc
 import pytest
 
 from clothing_retrieval.v1 import retrieval_service_pb2 as pb
-from clothing_retrieval.v1 import search_service_pb2, types_pb2
+from clothing_retrieval.v1 import search_service_pb2, segment_service_pb2, types_pb2
 from serving.errors import DeadlineExceeded, InvalidImage, ModelMismatch, NotFound, Overloaded, Unavailable
 from tests.servers import details
 from tests.unit.gateway.fake_stages import SIZE, FakeStages, Gateway, gateway
@@ -41,6 +41,23 @@ async def test_all_garments_are_embedded_in_one_call_and_queried_in_one_call() -
         query = front.stages.last("Query")
         assert (query.collection, query.model_digest, query.top_k) == ("spring", front.stages.digest, 7)
         assert query.HasField("max_distance") is False
+
+
+async def test_alternatives_are_searched_for_where_they_are_asked_for() -> None:
+    async with gateway() as front:
+        garments = [types_pb2.Garment(category="top"), types_pb2.Garment(category="dress", alternative=True)]
+
+        async def segment(request: Any) -> Any:
+            return segment_service_pb2.SegmentResponse(garments=garments[: 1 + request.include_alternatives])
+
+        front.stages.on["Segment"] = segment
+        plain = await front.retrieval.Search(pb.SearchRequest(image=IMAGE))
+        asked = await front.retrieval.Search(pb.SearchRequest(image=IMAGE, include_alternatives=True))
+    assert [(each.garment.category, each.garment.alternative) for each in plain.results] == [("top", False)]
+    assert [(each.garment.category, each.garment.alternative) for each in asked.results] == [
+        ("top", False),
+        ("dress", True),
+    ]
 
 
 @pytest.mark.parametrize("cutouts", [False, True])

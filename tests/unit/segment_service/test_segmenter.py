@@ -70,6 +70,24 @@ async def test_what_is_small_in_the_photo_is_looked_at_again(tmp_path: Path) -> 
     assert found["two"][1].area == pytest.approx(40 * 50 / (768 * 1024), rel=0.2)
 
 
+async def test_alternatives_come_where_they_are_asked_for(stub: Any) -> None:
+    picture = photo(PANTS)
+    between = tuple((a + b) // 2 for a, b in zip(COLOURS["top"], COLOURS["pants"], strict=True))
+    picture.paste(between, (40, 80, 120, 120))
+    plain = (await stub.Segment(pb.SegmentRequest(image=message(picture)))).garments
+    assert [(garment.category, garment.alternative) for garment in plain] == [("pants", False)]
+    request = pb.SegmentRequest(image=message(picture), include_alternatives=True, cutout_size=60)
+    whole, pants, top = (await stub.Segment(request)).garments
+    assert (whole.category, whole.alternative) == ("pants", False)
+    assert near(whole.box, 40, 80, 120, 240)
+    assert (pants.category, pants.alternative, top.category, top.alternative) == ("pants", True, "top", True)
+    assert near(pants.box, *PANTS[1])
+    assert near(top.box, 40, 80, 120, 120)
+    assert top.HasField("cutout")
+    request.categories.append("top")
+    assert [garment.category for garment in (await stub.Segment(request)).garments] == ["top"]
+
+
 async def test_a_photo_without_clothing_has_no_garments(stub: Any) -> None:
     response = await stub.Segment(pb.SegmentRequest(image=message(photo())))
     assert list(response.garments) == []
