@@ -10,6 +10,8 @@ from clothing_retrieval.page.style import CSS
 from clothing_retrieval.v1.types_pb2 import Garment
 
 _CARD_SIDE = 256
+_PIN = 80
+"""Pins nearer than this, in thousandths of a photo's sides, would hide each other."""
 _HUES = ("#d6336c", "#1971c2", "#2f9e44", "#e8590c", "#7048e8", "#0c8599", "#a61e4d", "#5c940d")
 
 
@@ -45,6 +47,7 @@ def framed_photo(
     """
     shown = pictures.jpeg(pictures.read(photo, side))
     shapes, pins = [], []
+    taken: list[tuple[float, float]] = []
     for number, garment in enumerate(garments):
         if garment.mask_png and (drawn := outline(garment.mask_png)):
             name = escape(garment_name(garment))
@@ -52,7 +55,11 @@ def framed_photo(
             shapes.append(
                 f'<path{kind} style="{hue(number)}" fill-rule="evenodd" d="{drawn.path}"><title>{name}</title></path>'
             )
-            place = f"left:{drawn.x / 10:.1f}%;top:{drawn.y / 10:.1f}%"
+            x, y = drawn.x, drawn.y
+            while any(abs(x - other) < _PIN and abs(y - above) < _PIN for other, above in taken):
+                x += _PIN
+            taken.append((x, y))
+            place = f"left:{x / 10:.1f}%;top:{y / 10:.1f}%"
             pins.append(f'<span class="pin" style="{hue(number)};{place}">{number + 1}</span>')
     svg = f'<svg viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true">{"".join(shapes)}</svg>'
     image = f'<img src="{pictures.data_uri(shown)}" alt="The photo that was searched with">'

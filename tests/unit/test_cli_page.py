@@ -124,3 +124,14 @@ def test_16_bits_a_pixel_are_scaled_not_clipped() -> None:
 def test_what_is_no_picture_is_unreadable(content: bytes) -> None:
     with pytest.raises(pictures.UnreadablePicture):
         pictures.thumbnail(content)
+
+
+def test_pins_of_garments_at_one_place_stand_side_by_side() -> None:
+    mask = np.zeros((100, 100))
+    mask[20:80, 20:80] = 1
+    garments = [Garment(category="dress", mask_png=mask_png(mask), alternative=again) for again in (False, True, True)]
+    html = page(SearchResponse(results=[GarmentMatches(garment=garment) for garment in garments]))
+    places = [(float(x), float(y)) for x, y in re.findall(r"left:([\d.]+)%;top:([\d.]+)%", html)]
+    assert len(places) == 3
+    assert len({y for _, y in places}) == 1
+    assert [round(x - places[0][0]) for x, _ in places] == [0, 8, 16]
