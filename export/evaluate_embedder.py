@@ -9,13 +9,7 @@ import numpy as np
 from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
-from export.garment_views import (
-    PHOTO_SIDE,
-    RULES,
-    cut_out,
-    shop_cutout,
-    true_garments,
-)
+from export.garment_views import PHOTO_SIDE, RULES, cut_out, shop_cutout, true_garments
 from export.onnx_files import Floats, Pictures, open_session, run
 from export.parsing import Parser
 from export.photos import Labelled, read_photo, shop_photos, street_photos

@@ -12,7 +12,7 @@ from onnxruntime.transformers.onnx_model import OnnxModel
 _BEFORE, _AFTER = (1, 3, 0), (0, 3, 1)
 """Fourths of three neighbours: what halves of the middle one, before and after its centre, are when enlarged."""
 _WEIGHT_LIMIT = 63
-"""Weights in 7 bits, as all others: see ``write_int8``."""
+"""Weights in 7 bits, as all others: see ``onnx_files.quantise``."""
 _FLOAT = onnx.TensorProto.FLOAT
 
 
@@ -29,10 +29,9 @@ def enlarge_in_integers(model: onnx.ModelProto) -> int:
     found = [
         (resize, source, quantise)
         for resize in graph.get_nodes_by_op_type("Resize")
-        if (source := graph.match_parent(resize, "DequantizeLinear", 0))
-        and [node.op_type for node in graph.get_children(resize)] == ["QuantizeLinear"]
-        and (quantise := graph.get_children(resize)[0]) is not None
-        and _is_half_pixel_bilinear(resize)
+        if _is_half_pixel_bilinear(resize)
+        and (source := graph.match_parent(resize, "DequantizeLinear", 0))
+        and (quantise := _only_child(graph, resize, "QuantizeLinear"))
         and _same_values(graph, source.input[1:], quantise.input[1:])
     ]
     shapes = _shapes(model, [name for resize, *_ in found for name in (resize.input[0], resize.output[0])])
@@ -118,6 +117,11 @@ def _tidy(graph: OnnxModel) -> None:
 
 def _add(graph: OnnxModel, name: str, value: NDArray[np.generic]) -> None:
     graph.model.graph.initializer.append(numpy_helper.from_array(value, name))
+
+
+def _only_child(graph: OnnxModel, node: NodeProto, kind: str) -> NodeProto | None:
+    children = graph.get_children(node)
+    return children[0] if [child.op_type for child in children] == [kind] else None
 
 
 def _same_values(graph: OnnxModel, names: Sequence[str], others: Sequence[str]) -> bool:

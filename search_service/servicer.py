@@ -88,6 +88,7 @@ def _indexed(stored: Stored) -> pb.IndexedItem:
     message.item.ParseFromString(stored.message)
     places = {ordinal: place for place, ordinal in enumerate(stored.view_ordinals)}
     for ordinal in range(stored.view_ordinals[-1] + 1):
+        # Where a near-identical view was left out stands the first again, to be left out again: ordinals stay.
         place = places.get(ordinal, 0)
         view = message.views.add(category=stored.view_categories[place])
         view.embedding.values.extend(stored.vectors[place].tolist())

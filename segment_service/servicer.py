@@ -12,7 +12,7 @@ from serving.errors import InvalidField
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _LARGEST_CUTOUT = 768
-"""One for each of a dozen labels fits into a message."""
+"""Eighteen fit into a message: a dozen labels, and what each two of them are together."""
 
 
 class SegmentServicer(segment_service_pb2_grpc.SegmentServiceServicer):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from clothing_retrieval import pictures
-from clothing_retrieval.display import WHOLE_PHOTO, WHOLE_PHOTO_ASKED
+from clothing_retrieval.display import WHOLE_PHOTO, WHOLE_PHOTO_ASKED, garment_name
 from clothing_retrieval.evaluation.evaluation import Evaluation
 from clothing_retrieval.evaluation.examples import SHOWN_ITEMS, Example
 from clothing_retrieval.evaluation.judging import is_right, rank_of, right_ranks, telling_garment
@@ -125,8 +125,9 @@ def _searched_with(example: Example, garment: Garment) -> str:
         return f'<p class="note">{said[0].upper()}{said[1:]}.</p>'
     seen = example.garment
     shown = cutout(seen) if seen else ""
+    name = garment_name(seen) if seen else garment.category
     sure = f", {seen.confidence:.0%} sure" if seen else ""
-    return f"<header>{shown}<p>Searched with: <strong>{escape(garment.category)}</strong>{sure}</p></header>"
+    return f"<header>{shown}<p>Searched with: <strong>{escape(name)}</strong>{sure}</p></header>"
 
 
 def _found(example: Example, garment: Garment) -> str:

@@ -57,7 +57,7 @@ def framed_photo(
             )
             x, y = drawn.x, drawn.y
             while any(abs(x - other) < _PIN and abs(y - above) < _PIN for other, above in taken):
-                x += _PIN
+                x, y = (x + _PIN, y) if x + _PIN < 1000 else (x, y + _PIN)
             taken.append((x, y))
             place = f"left:{x / 10:.1f}%;top:{y / 10:.1f}%"
             pins.append(f'<span class="pin" style="{hue(number)};{place}">{number + 1}</span>')

@@ -135,3 +135,12 @@ def test_pins_of_garments_at_one_place_stand_side_by_side() -> None:
     assert len(places) == 3
     assert len({y for _, y in places}) == 1
     assert [round(x - places[0][0]) for x, _ in places] == [0, 8, 16]
+
+
+def test_pins_at_the_photos_edge_go_on_below() -> None:
+    mask = np.zeros((100, 100))
+    mask[20:80, 90:] = 1
+    garments = [Garment(category="bag", mask_png=mask_png(mask), alternative=again) for again in (False, True)]
+    html = page(SearchResponse(results=[GarmentMatches(garment=garment) for garment in garments]))
+    places = [(float(x), float(y)) for x, y in re.findall(r"left:([\d.]+)%;top:([\d.]+)%", html)]
+    assert places[1] == pytest.approx((places[0][0], places[0][1] + 8), abs=0.2)
