@@ -1,133 +1,36 @@
-"""The search service through a real server: every call, and every error."""
+"""The search service through a real server: what its calls do."""
 
 import asyncio
 import shutil
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import grpc
-import numpy as np
 import pytest
-from google.protobuf.message import Message
 
 from clothing_retrieval.v1 import catalog_service_pb2 as catalog_pb
 from clothing_retrieval.v1 import search_service_pb2 as search_pb
-from clothing_retrieval.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from clothing_retrieval.v1.search_service_pb2_grpc import SearchServiceStub
-from clothing_retrieval.v1.types_pb2 import Condition, Embedding, Filter, Item, Range, Values
+from clothing_retrieval.v1.types_pb2 import Condition, Filter, Range
 from search_service.backend import Backend
-from search_service.index import Index
-from search_service.milvus.backend import MilvusBackend
-from search_service.milvus.settings import MilvusSettings
 from search_service.names import Collection
 from search_service.records import Match, Query
-from search_service.settings import Settings
-from search_service.worker import SearchWorker
-from tests.servers import AT_ONCE, channel_to, details, free_port, health, process, serving, wait_for_health
-
-DIGEST = "a" * 64
-DIMENSION = 8
-
-
-@dataclass
-class Service:
-    channel: grpc.aio.Channel
-    search: Any
-    catalog: Any
-
-
-BACKENDS = {"local": Index, "milvus": MilvusBackend}
-
-
-@pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-async def service(tmp_path: Path, backend: str) -> AsyncIterator[Service]:
-    async with started(tmp_path, backend=backend) as service:
-        yield service
-
-
-@asynccontextmanager
-async def started(path: Path, **knobs: Any) -> AsyncIterator[Service]:
-    settings = Settings(**{**AT_ONCE, "data_dir": path / "data", "backup_dir": path / "backups", **knobs})
-    milvus = MilvusSettings(uri=str(path / "milvus.db"))
-    async with serving(SearchWorker(settings, milvus), settings) as address, channel_to(address) as channel:
-        service = Service(channel, SearchServiceStub(channel), CatalogServiceStub(channel))
-        shop = search_pb.CreateCollectionRequest(name="shop", model_digest=DIGEST, dimension=DIMENSION)
-        await service.search.CreateCollection(shop)
-        yield service
-
-
-def unit(seed: int) -> list[float]:
-    vector = np.random.default_rng(seed).standard_normal(DIMENSION)
-    return list(vector / np.linalg.norm(vector))
-
-
-def indexed(item_id: str, *seeds: int, category: str = "top", picture: bytes = b"", **fields: Any) -> Any:
-    return search_pb.IndexedItem(
-        item=Item(id=item_id, category=category, **fields),
-        views=[search_pb.View(category=category, embedding=Embedding(values=unit(seed))) for seed in seeds or (1,)],
-        fingerprint=f"print of {item_id}",
-        picture_jpeg=picture,
-    )
-
-
-def upserting(*items: Any, collection: str = "shop", digest: str = DIGEST) -> search_pb.UpsertItemsRequest:
-    return search_pb.UpsertItemsRequest(collection=collection, model_digest=digest, items=items)
-
-
-def near(seed: int, **rest: Any) -> search_pb.QueryRequest:
-    """``categories``: of the probe."""
-    probe = search_pb.Probe(embedding=Embedding(values=unit(seed)), categories=rest.pop("categories", ()))
-    return search_pb.QueryRequest(**{"collection": "shop", "model_digest": DIGEST, "probes": [probe], **rest})
-
-
-def any_of(field: str, *values: str) -> Filter:
-    return Filter(all_of=[Condition(field=field, any_of=Values(values=values))])
-
-
-def ids(response: Any, probe: int = 0) -> list[str]:
-    return [match.item.id for match in response.results[probe].matches]
-
-
-def distances(response: Any, probe: int = 0) -> list[float]:
-    return [match.distance for match in response.results[probe].matches]
-
-
-async def refused(call: Awaitable[Any], code: grpc.StatusCode, reason: str) -> tuple[str, dict[str, Message]]:
-    """What the error says, and its details."""
-    with pytest.raises(grpc.aio.AioRpcError) as seen:
-        await call
-    assert seen.value.code() is code, seen.value.details()
-    found: dict[str, Any] = details(seen.value)
-    assert (found["ErrorInfo"].domain, found["ErrorInfo"].reason) == ("clothing-retrieval", reason)
-    return seen.value.details() or "", found
-
-
-async def invalid(call: Awaitable[Any]) -> str:
-    """The field that was found invalid."""
-    _, found = await refused(call, grpc.StatusCode.INVALID_ARGUMENT, "INVALID_FIELD")
-    bad: Any = found["BadRequest"]
-    return str(bad.field_violations[0].field)
-
-
-async def missing(call: Awaitable[Any], kind: str) -> str:
-    """The name of the thing that was not found."""
-    _, found = await refused(call, grpc.StatusCode.NOT_FOUND, f"{kind.upper()}_NOT_FOUND")
-    resource: Any = found["ResourceInfo"]
-    assert resource.resource_type == kind
-    return str(resource.resource_name)
-
-
-# What works
+from tests.search_calls import (
+    BACKENDS,
+    DIGEST,
+    DIMENSION,
+    Service,
+    any_of,
+    distances,
+    ids,
+    indexed,
+    missing,
+    near,
+    started,
+    upserting,
+)
+from tests.servers import channel_to, free_port, health, process, wait_for_health
 
 
 async def test_both_services_are_healthy(service: Service) -> None:
@@ -357,182 +260,6 @@ async def test_an_index_with_a_graph_answers_as_one_without(tmp_path: Path) -> N
             exact, walked = [await service.search.Query(near(seed, exact=exact)) for exact in (True, False)]
             same += len(set(ids(exact)) & set(ids(walked)))
         assert same >= 98
-
-
-# What is refused
-
-LONG = "x" * 129
-NAN = [float("nan")] + [0.0] * 7
-
-
-def with_vector(values: list[float]) -> Any:
-    item = indexed("b", 1, 2)
-    item.views[1].embedding.values[:] = values
-    return item
-
-
-@pytest.mark.parametrize(
-    ("items", "field"),
-    [
-        ([], "items"),
-        ([indexed(f"{i}") for i in range(513)], "items"),
-        ([indexed("a"), indexed("")], "items[1].item.id"),
-        ([indexed(LONG)], "items[0].item.id"),
-        ([indexed("a"), indexed("b"), indexed("a")], "items[2].item.id"),
-        ([indexed("a", *range(17))], "items[0].views"),
-        ([search_pb.IndexedItem(item=Item(id="a"))], "items[0].views"),
-        ([indexed("a"), with_vector([1.0])], "items[1].views[1].embedding.values"),
-        ([indexed("a"), with_vector(NAN)], "items[1].views[1].embedding.values"),
-        ([indexed("a"), with_vector([0.5] + [0.0] * 7)], "items[1].views[1].embedding.values"),
-        ([indexed("a", picture=b"x" * (65536 + 1))], "items[0].picture_jpeg"),
-        ([indexed("a", price=float("nan"))], "items[0].item.price"),
-        ([indexed("a", sale_price=-1.0)], "items[0].item.sale_price"),
-        ([indexed("a", title="x" * 70_000)], "items[0].item"),
-        ([indexed("a", category=LONG)], "items[0].views[0].category"),
-    ],
-)
-async def test_an_upsert_of_something_unusable_writes_nothing(service: Service, items: list[Any], field: str) -> None:
-    assert await invalid(service.search.UpsertItems(upserting(*items))) == field
-    assert ids(await service.search.Query(near(1))) == []
-
-
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"probes": []}, "probes"),
-        ({"probes": [search_pb.Probe(item_id="a")] * 65}, "probes"),
-        ({"probes": [search_pb.Probe(item_id="a"), search_pb.Probe()]}, "probes[1]"),
-        ({"probes": [search_pb.Probe(item_id=LONG)]}, "probes[0].item_id"),
-        ({"probes": [search_pb.Probe(embedding=Embedding(values=unit(1)[:7]))]}, "probes[0].embedding.values"),
-        ({"probes": [search_pb.Probe(embedding=Embedding(values=NAN))]}, "probes[0].embedding.values"),
-        ({"probes": [search_pb.Probe(embedding=Embedding())]}, "probes[0].embedding.values"),
-        ({"probes": [search_pb.Probe(item_id="a", categories=["x"] * 65)]}, "probes[0].categories"),
-        ({"top_k": 101}, "top_k"),
-        ({"top_k": -1}, "top_k"),
-        ({"max_distance": -0.5}, "max_distance"),
-        ({"max_distance": float("nan")}, "max_distance"),
-        ({"filter": any_of("colour", "red")}, "filter.all_of[0].field"),
-        ({"filter": Filter(all_of=[Condition(field="price")])}, "filter.all_of[0]"),
-        ({"collection": "No Name"}, "collection"),
-    ],
-)
-async def test_a_query_that_cannot_be_asked_names_the_field(service: Service, change: Any, field: str) -> None:
-    await service.search.UpsertItems(upserting(indexed("a")))
-    assert await invalid(service.search.Query(near(1, **change))) == field
-    assert ids(await service.search.Query(near(1))) == ["a"]
-
-
-Call = Callable[[Service], Awaitable[Any]]
-
-
-@pytest.mark.parametrize(
-    ("call", "field"),
-    [
-        (
-            lambda s: s.search.CreateCollection(
-                search_pb.CreateCollectionRequest(name="A", model_digest="x", dimension=8)
-            ),
-            "name",
-        ),
-        (lambda s: s.search.CreateCollection(search_pb.CreateCollectionRequest(name="a", dimension=8)), "model_digest"),
-        (
-            lambda s: s.search.CreateCollection(search_pb.CreateCollectionRequest(name="a", model_digest="x")),
-            "dimension",
-        ),
-        (
-            lambda s: s.search.CreateCollection(
-                search_pb.CreateCollectionRequest(name="shop", model_digest=DIGEST, dimension=9)
-            ),
-            "dimension",
-        ),
-        (lambda s: s.search.GetFingerprints(search_pb.GetFingerprintsRequest(collection="shop")), "ids"),
-        (
-            lambda s: s.search.GetFingerprints(search_pb.GetFingerprintsRequest(collection="shop", ids=["a", ""])),
-            "ids[1]",
-        ),
-        (lambda s: s.catalog.DeleteItems(catalog_pb.DeleteItemsRequest(collection="shop", ids=["x"] * 513)), "ids"),
-        (lambda s: s.catalog.GetItem(catalog_pb.GetItemRequest(collection="shop")), "id"),
-        (lambda s: s.catalog.GetPicture(catalog_pb.GetPictureRequest(collection="shop", id=LONG)), "id"),
-        (lambda s: s.catalog.ListItems(catalog_pb.ListItemsRequest(collection="shop", page_size=1001)), "page_size"),
-        (lambda s: s.catalog.ListItems(catalog_pb.ListItemsRequest(collection="shop", page_size=-1)), "page_size"),
-        (
-            lambda s: s.catalog.ListItems(catalog_pb.ListItemsRequest(collection="shop", page_token="no token!")),
-            "page_token",
-        ),
-        (
-            lambda s: s.catalog.ListItems(catalog_pb.ListItemsRequest(collection="shop", filter=any_of("price", "x"))),
-            "filter.all_of[0].any_of.values[0]",
-        ),
-        (lambda s: s.catalog.SetAlias(catalog_pb.SetAliasRequest(alias="shop", collection="shop")), "alias"),
-        (lambda s: s.catalog.SetAlias(catalog_pb.SetAliasRequest(alias="", collection="shop")), "alias"),
-        (lambda s: s.catalog.SetAlias(catalog_pb.SetAliasRequest(alias="a b", collection="shop")), "alias"),
-        (lambda s: s.catalog.DeleteCollection(catalog_pb.DeleteCollectionRequest(name="a b")), "name"),
-    ],
-)
-async def test_other_calls_name_the_field_too(service: Service, call: Call, field: str) -> None:
-    assert await invalid(call(service)) == field
-
-
-@pytest.mark.parametrize(
-    ("call", "kind", "name"),
-    [
-        (lambda s: s.search.UpsertItems(upserting(indexed("a"), collection="none")), "collection", "none"),
-        (lambda s: s.search.Query(near(1, collection="")), "collection", "default"),
-        (
-            lambda s: s.search.GetFingerprints(search_pb.GetFingerprintsRequest(collection="none", ids=["a"])),
-            "collection",
-            "none",
-        ),
-        (lambda s: s.catalog.GetItem(catalog_pb.GetItemRequest(collection="none", id="a")), "collection", "none"),
-        (lambda s: s.catalog.ListItems(catalog_pb.ListItemsRequest(collection="none")), "collection", "none"),
-        (
-            lambda s: s.catalog.DeleteItems(catalog_pb.DeleteItemsRequest(collection="none", ids=["a"])),
-            "collection",
-            "none",
-        ),
-        (lambda s: s.catalog.DeleteCollection(catalog_pb.DeleteCollectionRequest(name="none")), "collection", "none"),
-        (
-            lambda s: s.catalog.SetAlias(catalog_pb.SetAliasRequest(alias="live", collection="none")),
-            "collection",
-            "none",
-        ),
-        (lambda s: s.catalog.GetItem(catalog_pb.GetItemRequest(collection="shop", id="a")), "item", "a"),
-        (lambda s: s.catalog.GetPicture(catalog_pb.GetPictureRequest(collection="shop", id="a")), "item", "a"),
-        (lambda s: s.catalog.GetPicture(catalog_pb.GetPictureRequest(collection="shop", id="bare")), "picture", "bare"),
-        (
-            lambda s: s.search.Query(search_pb.QueryRequest(collection="shop", probes=[search_pb.Probe(item_id="a")])),
-            "item",
-            "a",
-        ),
-    ],
-)
-async def test_what_is_not_there_is_not_found(service: Service, call: Call, kind: str, name: str) -> None:
-    await service.search.UpsertItems(upserting(indexed("bare")))
-    assert await missing(call(service), kind) == name
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda s: s.search.CreateCollection(
-            search_pb.CreateCollectionRequest(name="shop", model_digest="b", dimension=8)
-        ),
-        lambda s: s.search.UpsertItems(upserting(indexed("a"), digest="b")),
-        lambda s: s.search.Query(near(1, model_digest="b")),
-        lambda s: s.search.Query(near(1, probes=[search_pb.Probe(item_id="a")], model_digest="b")),
-    ],
-)
-async def test_another_models_digest_is_told_both_digests(service: Service, call: Call) -> None:
-    _, found = await refused(call(service), grpc.StatusCode.FAILED_PRECONDITION, "MODEL_MISMATCH")
-    info: Any = found["ErrorInfo"]
-    assert (info.metadata["expected_digest"], info.metadata["actual_digest"]) == (DIGEST, "b")
-
-
-async def test_vectors_without_a_digest_are_refused(service: Service) -> None:
-    await refused(service.search.Query(near(1, model_digest="")), grpc.StatusCode.FAILED_PRECONDITION, "MODEL_MISMATCH")
-
-
-# Its life
 
 
 async def test_what_was_acknowledged_outlives_kill_9_and_sigterm_ends_it_cleanly(tmp_path: Path, backend: str) -> None:
