@@ -27,17 +27,17 @@ class Calls:
         self.index: Backend | None = None
         self._admission = Admission(STAGE, limit)
         self._pool = WorkPool(STAGE, threads)
+        # Of its own, so that no search waits behind an import's items.
+        self._writes = WorkPool(STAGE, 1)
         self._backups = WorkPool("backup", 1)
 
     async def read(self, deadline: Deadline, work: Callable[[Backend], T]) -> T:
         """Raises Overloaded, DeadlineExceeded, Unavailable, or what ``work`` raises."""
-        index = self._open()
-        with self._admission.enter():
-            return await self._pool.run(deadline, lambda: work(index))
+        return await self._run(self._pool, deadline, work)
 
     async def write(self, deadline: Deadline, work: "Callable[[Backend], Future[T]]") -> T:
-        """The write is taken back where the caller leaves before it is begun."""
-        future = await self.read(deadline, work)
+        """Raises as ``read`` does. The write is taken back where the caller leaves before it is begun."""
+        future = await self._run(self._writes, deadline, work)
         return await asyncio.wrap_future(future)
 
     async def backup(self, deadline: Deadline) -> Backup:
@@ -45,8 +45,13 @@ class Calls:
         return await self._backups.run(deadline, self._open().create_backup)
 
     def stop(self) -> None:
-        self._pool.stop()
-        self._backups.stop()
+        for pool in (self._pool, self._writes, self._backups):
+            pool.stop()
+
+    async def _run(self, pool: WorkPool, deadline: Deadline, work: Callable[[Backend], T]) -> T:
+        index = self._open()
+        with self._admission.enter():
+            return await pool.run(deadline, lambda: work(index))
 
     def _open(self) -> Backend:
         if self.index is None:

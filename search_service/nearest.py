@@ -134,7 +134,7 @@ class _Span:
             if self.rows is None:
                 yield vectors.array[self.start + first : min(self.start + first + _BLOCK, count)]
             else:
-                yield vectors.array.take(self.rows[first : first + _BLOCK], axis=0)
+                yield vectors.take(self.rows[first : first + _BLOCK])
             if self.size() > _BLOCK:
                 vectors.release()
 
@@ -269,27 +269,32 @@ def _candidates(
 
     Where one walk tells which of them are the nearest, only these.
     """
-    rows, there = view.find(labels)
-    if kept is not None:
-        there &= kept[rows]
-    elif view.dead:
-        there &= view.died[rows] > version
-    whole: Flags = np.all(there, axis=1)
     near = np.count_nonzero(squared <= squared[:, want.count - 1, np.newaxis] * _ROUNDED, axis=1)
-    items = view.items[rows[:, : near.max()]].tolist()
+    rows, there = _present(view, version, kept, labels[:, : near.max()])
+    items = view.items[rows].tolist()
+    whole = [bool(all_of[:count].all()) for all_of, count in zip(there, near.tolist(), strict=True)]
     found: list[Keys] = []
     start = 0
     for target in targets:
         end = start + len(target.vectors)
         count = int(near[start])
-        if end - start > 1:
-            found.append(np.unique(rows[start:end][there[start:end]]))
-        elif whole[start] and len(set(items[start][:count]) - target.without) >= want.count:
+        if end - start == 1 and whole[start] and len(set(items[start][:count]) - target.without) >= want.count:
             found.append(rows[start, :count])
         else:
-            found.append(rows[start][there[start]])
+            every, present = _present(view, version, kept, labels[start:end])
+            found.append(np.unique(every[present]))
         start = end
     return found
+
+
+def _present(view: ShelfView, version: int, kept: Flags | None, labels: Keys) -> tuple[Keys, Flags]:
+    """Rows of the labels, and which of them there are in this version and are kept."""
+    rows, there = view.find(labels)
+    if kept is not None:
+        there &= kept[rows]
+    elif view.dead:
+        there &= view.died[rows] > version
+    return rows, there
 
 
 def _complete(hits: Sequence[Hit], want: Want, reach: float) -> bool:

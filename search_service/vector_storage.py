@@ -12,7 +12,7 @@ from search_service.records import Keys, Matrix
 
 log = logging.getLogger(__name__)
 _LEAST_BYTES = 16 << 20
-_RELEASE_AFTER = 1024  # rows: each may have brought 64 KiB of the file into memory
+_RELEASE_AFTER = 64  # rows: each may have brought 2 MB of the file into memory
 
 
 class VectorStorage:
@@ -33,10 +33,13 @@ class VectorStorage:
 
     def take(self, rows: Keys) -> Matrix:
         """(rows, dimension), a copy."""
-        found: Matrix = self.array.take(rows, axis=0)
-        self._taken += len(rows)
-        if self._taken > _RELEASE_AFTER:
-            self.release()
+        found: Matrix = np.empty((len(rows), self.array.shape[1]), np.float32)
+        for start in range(0, len(rows), _RELEASE_AFTER):
+            piece = rows[start : start + _RELEASE_AFTER]
+            found[start : start + len(piece)] = self.array[piece]
+            self._taken += len(piece)
+            if self._taken > _RELEASE_AFTER:
+                self.release()
         return found
 
     def release(self) -> None:
