@@ -138,6 +138,7 @@ def search_request(
     include_cutouts: bool,
     include_masks: bool,
     include_alternatives: bool,
+    skip_cache: bool,
 ) -> SearchRequest:
     return SearchRequest(
         collection=collection,
@@ -151,6 +152,7 @@ def search_request(
         include_cutouts=include_cutouts,
         include_masks=include_masks,
         include_alternatives=include_alternatives,
+        skip_cache=skip_cache,
     )
 
 

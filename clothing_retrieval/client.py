@@ -74,6 +74,7 @@ class Client:
         include_cutouts: bool = False,
         include_masks: bool = False,
         include_alternatives: bool = False,
+        skip_cache: bool = False,
         timeout_s: float | None = None,
     ) -> retrieval.SearchResponse:
         """The items most like each garment in a photo, largest garment first.
@@ -90,6 +91,7 @@ class Client:
             include_cutouts: answer with each garment cut out.
             include_masks: answer with each garment's mask, as a PNG.
             include_alternatives: where the parser wavers between kinds of garment, search also for each of them.
+            skip_cache: ask the models even where the gateway remembers the photo, as one does to measure.
             timeout_s: how long to wait.
         """
         request = calls.search_request(
@@ -104,6 +106,7 @@ class Client:
             include_cutouts=include_cutouts,
             include_masks=include_masks,
             include_alternatives=include_alternatives,
+            skip_cache=skip_cache,
         )
         return self._call(self._retrieval.Search, request, timeout_s or self._deadlines.search_s)
 

@@ -42,6 +42,12 @@ class Pipeline:
         assert self._embed_model is not None
         return self._segment_model, self._embed_model
 
+    def digests(self) -> tuple[str, str] | None:
+        """Of the segmentation model and the embedding model as last seen; None where they never were."""
+        if self._segment_model is None or self._embed_model is None:
+            return None
+        return self._segment_model.digest, self._embed_model.digest
+
     async def cutout_size(self, deadline: Deadline) -> int:
         """Side of the cutouts that the embedding model takes as they are, in pixels."""
         _, embed_model = await self.models(deadline)

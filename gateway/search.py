@@ -1,5 +1,6 @@
 """One photo's way through the stages: segment, embed all garments in one call, query all vectors in one call."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from google.protobuf.duration_pb2 import Duration
 
 from clothing_retrieval.v1 import retrieval_service_pb2, search_service_pb2, segment_service_pb2, types_pb2
+from gateway.cache import Cache, Seen, key_of
 from gateway.matching import Confusion, Matching, Scope, merge, scopes_of
 from gateway.pipeline import Pipeline
 from gateway.settings import Settings
@@ -21,6 +23,7 @@ _MATCHING = {
 }
 _DEFAULT_TOP_K = 5
 _LARGEST_TOP_K = 100
+_LARGE = 1 << 20  # bytes: to hash more would keep the event loop from other calls
 _MOST_PROBES = 64
 """Of one query, by the search service."""
 
@@ -31,6 +34,8 @@ class _Found:
 
     garments: Sequence[types_pb2.Garment]
     pictures: Sequence[types_pb2.Image]
+    model_digest: str
+    """Of the model that found them; empty where none was asked."""
 
 
 class PhotoSearch:
@@ -38,6 +43,7 @@ class PhotoSearch:
         self._settings = settings
         self._stages = stages
         self._pipeline = pipeline
+        self._cache = Cache(settings.cache_bytes)
         self._default_matching = Matching(settings.category_matching)
 
     async def search(
@@ -45,34 +51,54 @@ class PhotoSearch:
     ) -> retrieval_service_pb2.SearchResponse:
         """Raises InvalidField, StageFailed or DeadlineExceeded: a search is never half an answer."""
         top_k = checked_top_k(request.top_k)
+        seen, times = await self._look(request, deadline)
+        began = time.monotonic()
+        matches = await self._query(request, seen, top_k, deadline)
+        times.query.CopyFrom(_duration(time.monotonic() - began))
+        return retrieval_service_pb2.SearchResponse(
+            results=[
+                retrieval_service_pb2.GarmentMatches(garment=garment, matches=nearest)
+                for garment, nearest in zip(seen.garments, matches, strict=True)
+            ],
+            stage_times=times,
+        )
+
+    async def _look(
+        self, request: retrieval_service_pb2.SearchRequest, deadline: Deadline
+    ) -> tuple[Seen, retrieval_service_pb2.StageTimes]:
+        """What the models see in the photo, by asking them only where that is not known."""
+        digests = self._pipeline.digests()
+        if digests is None or request.skip_cache or not self._settings.cache_bytes:
+            return await self._ask_models(request, deadline)
+        large = request.ByteSize() > _LARGE
+        key = await asyncio.to_thread(key_of, request, *digests) if large else key_of(request, *digests)
+        if seen := self._cache.find(key):
+            return seen, retrieval_service_pb2.StageTimes(segment=_duration(0), embed=_duration(0))
+        seen, times = await self._ask_models(request, deadline)
+        if (seen.segment_digest or digests[0], seen.embed_digest) == digests:  # else models are being changed
+            self._cache.keep(key, seen)
+        return seen, times
+
+    async def _ask_models(
+        self, request: retrieval_service_pb2.SearchRequest, deadline: Deadline
+    ) -> tuple[Seen, retrieval_service_pb2.StageTimes]:
         began = time.monotonic()
         found = await self._segment(request, deadline)
         segmented = time.monotonic()
         # Where the whole photo stands for the garment, it is what the caller calls `image`.
         embedded = await self._stages.embed(found.pictures, deadline, field="image")
-        finished_embedding = time.monotonic()
-        matches = await self._query(
-            request, found.garments, embedded.embeddings, embedded.model_digest, top_k, deadline
-        )
-        queried = time.monotonic()
+        finished = time.monotonic()
         if not request.include_cutouts:
             for garment in found.garments:
                 garment.ClearField("cutout")
-        return retrieval_service_pb2.SearchResponse(
-            results=[
-                retrieval_service_pb2.GarmentMatches(garment=garment, matches=nearest)
-                for garment, nearest in zip(found.garments, matches, strict=True)
-            ],
-            stage_times=retrieval_service_pb2.StageTimes(
-                segment=_duration(segmented - began),
-                embed=_duration(finished_embedding - segmented),
-                query=_duration(queried - finished_embedding),
-            ),
+        times = retrieval_service_pb2.StageTimes(
+            segment=_duration(segmented - began), embed=_duration(finished - segmented)
         )
+        return Seen(found.garments, embedded.embeddings, found.model_digest, embedded.model_digest), times
 
     async def _segment(self, request: retrieval_service_pb2.SearchRequest, deadline: Deadline) -> _Found:
         if request.whole_image:
-            return _Found([types_pb2.Garment(area=1.0)], [request.image])
+            return _Found([types_pb2.Garment(area=1.0)], [request.image], "")
         response = await self._stages.segment(
             segment_service_pb2.SegmentRequest(
                 image=request.image,
@@ -85,30 +111,28 @@ class PhotoSearch:
         )
         if not response.garments:
             box = types_pb2.Box(width=response.image_width, height=response.image_height)
-            return _Found([types_pb2.Garment(area=1.0, box=box)], [request.image])
+            return _Found([types_pb2.Garment(area=1.0, box=box)], [request.image], response.model_digest)
         pictures = [types_pb2.Image(pixels=garment.cutout) for garment in response.garments]
-        return _Found(response.garments, pictures)
+        return _Found(response.garments, pictures, response.model_digest)
 
     async def _query(
         self,
         request: retrieval_service_pb2.SearchRequest,
-        garments: Sequence[types_pb2.Garment],
-        embeddings: Sequence[types_pb2.Embedding],
-        digest: str,
+        seen: Seen,
         top_k: int,
         deadline: Deadline,
     ) -> list[list[types_pb2.Match]]:
         confusion = {} if request.whole_image else await self._pipeline.confusion(deadline)
-        scopes = [self._scopes(request, garment, confusion) for garment in garments]
+        scopes = [self._scopes(request, garment, confusion) for garment in seen.garments]
         query = search_service_pb2.QueryRequest(
-            collection=request.collection, model_digest=digest, top_k=top_k, filter=request.filter
+            collection=request.collection, model_digest=seen.embed_digest, top_k=top_k, filter=request.filter
         )
         bound = request.max_distance if request.HasField("max_distance") else self._settings.max_distance
         if bound is not None:
             query.max_distance = bound
         probes = [
             search_service_pb2.Probe(embedding=embedding, categories=scope.categories)
-            for embedding, own in zip(embeddings, scopes, strict=True)
+            for embedding, own in zip(seen.embeddings, scopes, strict=True)
             for scope in own
         ]
         answers = iter(await self._answers(query, probes, deadline))

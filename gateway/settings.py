@@ -31,6 +31,12 @@ class Settings(ServerSettings):
         description="With `prefer`: distance that is added, for the order only, to items of other categories; "
         "less the likelier the parser takes one for the other.",
     )
+    cache_bytes: int = Field(
+        64 << 20,
+        ge=0,
+        description="Room for what the models found in the photos searched with last, in bytes; some 5,000 a photo. "
+        "0: a photo that comes again is segmented and embedded again.",
+    )
     import_in_flight: int = Field(16, ge=1, description="Items of one import stream that are worked on at a time.")
     import_item_timeout_s: float = Field(
         60.0,

@@ -2,9 +2,9 @@
 
 import json
 import logging
+import random
 import re
 import sys
-import uuid
 from collections.abc import Iterable
 from contextvars import ContextVar
 from typing import Any
@@ -26,12 +26,21 @@ CALL_SECONDS = Histogram(
 )
 ADMITTED = Gauge("clothing_admitted", "Pictures admitted and not yet answered.", ["stage"])
 QUEUE_LENGTH = Gauge("clothing_queue_length", "Pictures that wait for an engine.", ["stage"])
+WAIT_SECONDS = Histogram(
+    "clothing_wait_seconds",
+    "Time work around the engine waited: for a thread, or for room.",
+    ["stage"],
+    buckets=_SECONDS,
+)
+DECODE_SECONDS = Histogram("clothing_decode_seconds", "Time decoding a picture took.", ["stage"], buckets=_SECONDS)
 QUEUE_SECONDS = Histogram("clothing_queue_seconds", "Time a picture waited for an engine.", ["stage"], buckets=_SECONDS)
 COMPUTE_SECONDS = Histogram("clothing_compute_seconds", "Time an engine took for a batch.", ["stage"], buckets=_SECONDS)
 BATCH_SIZE = Histogram(
     "clothing_batch_size", "Pictures in a batch.", ["stage"], buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )
 DROPPED = Counter("clothing_dropped", "Pictures dropped before they cost anything.", ["stage", "why"])
+CACHE_LOOKUPS = Counter("clothing_cache_lookups", "Photos that the gateway looked for in its cache.", ["result"])
+CACHE_BYTES = Gauge("clothing_cache_bytes", "Size of what the gateway's cache holds.")
 MODEL_INFO = Gauge(
     "clothing_model_info", "1 for the model served.", ["name", "version", "digest", "device", "precision"]
 )
@@ -40,7 +49,8 @@ MODEL_INFO = Gauge(
 def begin_request(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
     """Takes the caller's request id, or makes one; it belongs to this task from now on."""
     given = next((value for key, value in metadata or () if key == REQUEST_ID_KEY), "")
-    request_id = given if isinstance(given, str) and _VALID_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    valid = isinstance(given, str) and _VALID_REQUEST_ID.fullmatch(given)
+    request_id = str(given) if valid else f"{random.getrandbits(128):032x}"
     _request_id.set(request_id)
     return request_id
 

@@ -28,37 +28,37 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-clothing_retrieval/v1/retrieval_service.proto\x12\x15\x63lothing_retrieval.v1\x1a+clothing_retrieval/v1/catalog_service.proto\x1a!clothing_retrieval/v1/types.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/rpc/status.proto\"\xf5\x02\n\rSearchRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12+\n\x05image\x18\x02 \x01(\x0b\x32\x1c.clothing_retrieval.v1.Image\x12\r\n\x05top_k\x18\x03 \x01(\x05\x12\x12\n\ncategories\x18\x04 \x03(\t\x12-\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x1d.clothing_retrieval.v1.Filter\x12\x19\n\x0cmax_distance\x18\x06 \x01(\x02H\x00\x88\x01\x01\x12\x13\n\x0bwhole_image\x18\x07 \x01(\x08\x12\x42\n\x11\x63\x61tegory_matching\x18\x08 \x01(\x0e\x32\'.clothing_retrieval.v1.CategoryMatching\x12\x17\n\x0finclude_cutouts\x18\t \x01(\x08\x12\x15\n\rinclude_masks\x18\n \x01(\x08\x12\x1c\n\x14include_alternatives\x18\x0b \x01(\x08\x42\x0f\n\r_max_distance\"\x80\x01\n\x0eSearchResponse\x12\x36\n\x07results\x18\x01 \x03(\x0b\x32%.clothing_retrieval.v1.GarmentMatches\x12\x36\n\x0bstage_times\x18\x02 \x01(\x0b\x32!.clothing_retrieval.v1.StageTimes\"p\n\x0eGarmentMatches\x12/\n\x07garment\x18\x01 \x01(\x0b\x32\x1e.clothing_retrieval.v1.Garment\x12-\n\x07matches\x18\x02 \x03(\x0b\x32\x1c.clothing_retrieval.v1.Match\"\x8c\x01\n\nStageTimes\x12*\n\x07segment\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05\x65mbed\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05query\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x9f\x01\n\x13SearchByItemRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\r\n\x05top_k\x18\x03 \x01(\x05\x12-\n\x06\x66ilter\x18\x04 \x01(\x0b\x32\x1d.clothing_retrieval.v1.Filter\x12\x19\n\x0cmax_distance\x18\x05 \x01(\x02H\x00\x88\x01\x01\x42\x0f\n\r_max_distance\"E\n\x14SearchByItemResponse\x12-\n\x07matches\x18\x01 \x03(\x0b\x32\x1c.clothing_retrieval.v1.Match\"\xac\x01\n\x12ImportItemsRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12)\n\x04item\x18\x02 \x01(\x0b\x32\x1b.clothing_retrieval.v1.Item\x12,\n\x06images\x18\x03 \x03(\x0b\x32\x1c.clothing_retrieval.v1.Image\x12\x13\n\x0bwhole_image\x18\x04 \x01(\x08\x12\x14\n\x0cpicture_jpeg\x18\x05 \x01(\x0c\"\xae\x01\n\x13ImportItemsResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\x12\x35\n\x07outcome\x18\x03 \x01(\x0e\x32$.clothing_retrieval.v1.ImportOutcome\x12\x30\n\x08garments\x18\x04 \x03(\x0b\x32\x1e.clothing_retrieval.v1.Garment\"\x14\n\x12GetPipelineRequest\"\xb5\x01\n\x13GetPipelineResponse\x12\x33\n\rsegment_model\x18\x01 \x01(\x0b\x32\x1c.clothing_retrieval.v1.Model\x12\x31\n\x0b\x65mbed_model\x18\x02 \x01(\x0b\x32\x1c.clothing_retrieval.v1.Model\x12\x36\n\x0b\x63ollections\x18\x03 \x03(\x0b\x32!.clothing_retrieval.v1.Collection*\x8f\x01\n\x10\x43\x61tegoryMatching\x12!\n\x1d\x43\x41TEGORY_MATCHING_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43\x41TEGORY_MATCHING_STRICT\x10\x01\x12\x1c\n\x18\x43\x41TEGORY_MATCHING_PREFER\x10\x02\x12\x1c\n\x18\x43\x41TEGORY_MATCHING_IGNORE\x10\x03*\xa0\x01\n\rImportOutcome\x12\x1e\n\x1aIMPORT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n\x16IMPORT_OUTCOME_CREATED\x10\x01\x12\x1a\n\x16IMPORT_OUTCOME_UPDATED\x10\x02\x12\x1c\n\x18IMPORT_OUTCOME_UNCHANGED\x10\x03\x12\x19\n\x15IMPORT_OUTCOME_FAILED\x10\x04\x32\xa2\x03\n\x10RetrievalService\x12U\n\x06Search\x12$.clothing_retrieval.v1.SearchRequest\x1a%.clothing_retrieval.v1.SearchResponse\x12g\n\x0cSearchByItem\x12*.clothing_retrieval.v1.SearchByItemRequest\x1a+.clothing_retrieval.v1.SearchByItemResponse\x12h\n\x0bImportItems\x12).clothing_retrieval.v1.ImportItemsRequest\x1a*.clothing_retrieval.v1.ImportItemsResponse(\x01\x30\x01\x12\x64\n\x0bGetPipeline\x12).clothing_retrieval.v1.GetPipelineRequest\x1a*.clothing_retrieval.v1.GetPipelineResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-clothing_retrieval/v1/retrieval_service.proto\x12\x15\x63lothing_retrieval.v1\x1a+clothing_retrieval/v1/catalog_service.proto\x1a!clothing_retrieval/v1/types.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/rpc/status.proto\"\x89\x03\n\rSearchRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12+\n\x05image\x18\x02 \x01(\x0b\x32\x1c.clothing_retrieval.v1.Image\x12\r\n\x05top_k\x18\x03 \x01(\x05\x12\x12\n\ncategories\x18\x04 \x03(\t\x12-\n\x06\x66ilter\x18\x05 \x01(\x0b\x32\x1d.clothing_retrieval.v1.Filter\x12\x19\n\x0cmax_distance\x18\x06 \x01(\x02H\x00\x88\x01\x01\x12\x13\n\x0bwhole_image\x18\x07 \x01(\x08\x12\x42\n\x11\x63\x61tegory_matching\x18\x08 \x01(\x0e\x32\'.clothing_retrieval.v1.CategoryMatching\x12\x17\n\x0finclude_cutouts\x18\t \x01(\x08\x12\x15\n\rinclude_masks\x18\n \x01(\x08\x12\x1c\n\x14include_alternatives\x18\x0b \x01(\x08\x12\x12\n\nskip_cache\x18\x0c \x01(\x08\x42\x0f\n\r_max_distance\"\x80\x01\n\x0eSearchResponse\x12\x36\n\x07results\x18\x01 \x03(\x0b\x32%.clothing_retrieval.v1.GarmentMatches\x12\x36\n\x0bstage_times\x18\x02 \x01(\x0b\x32!.clothing_retrieval.v1.StageTimes\"p\n\x0eGarmentMatches\x12/\n\x07garment\x18\x01 \x01(\x0b\x32\x1e.clothing_retrieval.v1.Garment\x12-\n\x07matches\x18\x02 \x03(\x0b\x32\x1c.clothing_retrieval.v1.Match\"\x8c\x01\n\nStageTimes\x12*\n\x07segment\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05\x65mbed\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05query\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\x9f\x01\n\x13SearchByItemRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12\n\n\x02id\x18\x02 \x01(\t\x12\r\n\x05top_k\x18\x03 \x01(\x05\x12-\n\x06\x66ilter\x18\x04 \x01(\x0b\x32\x1d.clothing_retrieval.v1.Filter\x12\x19\n\x0cmax_distance\x18\x05 \x01(\x02H\x00\x88\x01\x01\x42\x0f\n\r_max_distance\"E\n\x14SearchByItemResponse\x12-\n\x07matches\x18\x01 \x03(\x0b\x32\x1c.clothing_retrieval.v1.Match\"\xac\x01\n\x12ImportItemsRequest\x12\x12\n\ncollection\x18\x01 \x01(\t\x12)\n\x04item\x18\x02 \x01(\x0b\x32\x1b.clothing_retrieval.v1.Item\x12,\n\x06images\x18\x03 \x03(\x0b\x32\x1c.clothing_retrieval.v1.Image\x12\x13\n\x0bwhole_image\x18\x04 \x01(\x08\x12\x14\n\x0cpicture_jpeg\x18\x05 \x01(\x0c\"\xae\x01\n\x13ImportItemsResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\"\n\x06status\x18\x02 \x01(\x0b\x32\x12.google.rpc.Status\x12\x35\n\x07outcome\x18\x03 \x01(\x0e\x32$.clothing_retrieval.v1.ImportOutcome\x12\x30\n\x08garments\x18\x04 \x03(\x0b\x32\x1e.clothing_retrieval.v1.Garment\"\x14\n\x12GetPipelineRequest\"\xb5\x01\n\x13GetPipelineResponse\x12\x33\n\rsegment_model\x18\x01 \x01(\x0b\x32\x1c.clothing_retrieval.v1.Model\x12\x31\n\x0b\x65mbed_model\x18\x02 \x01(\x0b\x32\x1c.clothing_retrieval.v1.Model\x12\x36\n\x0b\x63ollections\x18\x03 \x03(\x0b\x32!.clothing_retrieval.v1.Collection*\x8f\x01\n\x10\x43\x61tegoryMatching\x12!\n\x1d\x43\x41TEGORY_MATCHING_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x43\x41TEGORY_MATCHING_STRICT\x10\x01\x12\x1c\n\x18\x43\x41TEGORY_MATCHING_PREFER\x10\x02\x12\x1c\n\x18\x43\x41TEGORY_MATCHING_IGNORE\x10\x03*\xa0\x01\n\rImportOutcome\x12\x1e\n\x1aIMPORT_OUTCOME_UNSPECIFIED\x10\x00\x12\x1a\n\x16IMPORT_OUTCOME_CREATED\x10\x01\x12\x1a\n\x16IMPORT_OUTCOME_UPDATED\x10\x02\x12\x1c\n\x18IMPORT_OUTCOME_UNCHANGED\x10\x03\x12\x19\n\x15IMPORT_OUTCOME_FAILED\x10\x04\x32\xa2\x03\n\x10RetrievalService\x12U\n\x06Search\x12$.clothing_retrieval.v1.SearchRequest\x1a%.clothing_retrieval.v1.SearchResponse\x12g\n\x0cSearchByItem\x12*.clothing_retrieval.v1.SearchByItemRequest\x1a+.clothing_retrieval.v1.SearchByItemResponse\x12h\n\x0bImportItems\x12).clothing_retrieval.v1.ImportItemsRequest\x1a*.clothing_retrieval.v1.ImportItemsResponse(\x01\x30\x01\x12\x64\n\x0bGetPipeline\x12).clothing_retrieval.v1.GetPipelineRequest\x1a*.clothing_retrieval.v1.GetPipelineResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clothing_retrieval.v1.retrieval_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CATEGORYMATCHING']._serialized_start=1765
-  _globals['_CATEGORYMATCHING']._serialized_end=1908
-  _globals['_IMPORTOUTCOME']._serialized_start=1911
-  _globals['_IMPORTOUTCOME']._serialized_end=2071
+  _globals['_CATEGORYMATCHING']._serialized_start=1785
+  _globals['_CATEGORYMATCHING']._serialized_end=1928
+  _globals['_IMPORTOUTCOME']._serialized_start=1931
+  _globals['_IMPORTOUTCOME']._serialized_end=2091
   _globals['_SEARCHREQUEST']._serialized_start=210
-  _globals['_SEARCHREQUEST']._serialized_end=583
-  _globals['_SEARCHRESPONSE']._serialized_start=586
-  _globals['_SEARCHRESPONSE']._serialized_end=714
-  _globals['_GARMENTMATCHES']._serialized_start=716
-  _globals['_GARMENTMATCHES']._serialized_end=828
-  _globals['_STAGETIMES']._serialized_start=831
-  _globals['_STAGETIMES']._serialized_end=971
-  _globals['_SEARCHBYITEMREQUEST']._serialized_start=974
-  _globals['_SEARCHBYITEMREQUEST']._serialized_end=1133
-  _globals['_SEARCHBYITEMRESPONSE']._serialized_start=1135
-  _globals['_SEARCHBYITEMRESPONSE']._serialized_end=1204
-  _globals['_IMPORTITEMSREQUEST']._serialized_start=1207
-  _globals['_IMPORTITEMSREQUEST']._serialized_end=1379
-  _globals['_IMPORTITEMSRESPONSE']._serialized_start=1382
-  _globals['_IMPORTITEMSRESPONSE']._serialized_end=1556
-  _globals['_GETPIPELINEREQUEST']._serialized_start=1558
-  _globals['_GETPIPELINEREQUEST']._serialized_end=1578
-  _globals['_GETPIPELINERESPONSE']._serialized_start=1581
-  _globals['_GETPIPELINERESPONSE']._serialized_end=1762
-  _globals['_RETRIEVALSERVICE']._serialized_start=2074
-  _globals['_RETRIEVALSERVICE']._serialized_end=2492
+  _globals['_SEARCHREQUEST']._serialized_end=603
+  _globals['_SEARCHRESPONSE']._serialized_start=606
+  _globals['_SEARCHRESPONSE']._serialized_end=734
+  _globals['_GARMENTMATCHES']._serialized_start=736
+  _globals['_GARMENTMATCHES']._serialized_end=848
+  _globals['_STAGETIMES']._serialized_start=851
+  _globals['_STAGETIMES']._serialized_end=991
+  _globals['_SEARCHBYITEMREQUEST']._serialized_start=994
+  _globals['_SEARCHBYITEMREQUEST']._serialized_end=1153
+  _globals['_SEARCHBYITEMRESPONSE']._serialized_start=1155
+  _globals['_SEARCHBYITEMRESPONSE']._serialized_end=1224
+  _globals['_IMPORTITEMSREQUEST']._serialized_start=1227
+  _globals['_IMPORTITEMSREQUEST']._serialized_end=1399
+  _globals['_IMPORTITEMSRESPONSE']._serialized_start=1402
+  _globals['_IMPORTITEMSRESPONSE']._serialized_end=1576
+  _globals['_GETPIPELINEREQUEST']._serialized_start=1578
+  _globals['_GETPIPELINEREQUEST']._serialized_end=1598
+  _globals['_GETPIPELINERESPONSE']._serialized_start=1601
+  _globals['_GETPIPELINERESPONSE']._serialized_end=1782
+  _globals['_RETRIEVALSERVICE']._serialized_start=2094
+  _globals['_RETRIEVALSERVICE']._serialized_end=2512
 # @@protoc_insertion_point(module_scope)

@@ -38,7 +38,7 @@ IMPORT_OUTCOME_UNCHANGED: ImportOutcome
 IMPORT_OUTCOME_FAILED: ImportOutcome
 
 class SearchRequest(_message.Message):
-    __slots__ = ("collection", "image", "top_k", "categories", "filter", "max_distance", "whole_image", "category_matching", "include_cutouts", "include_masks", "include_alternatives")
+    __slots__ = ("collection", "image", "top_k", "categories", "filter", "max_distance", "whole_image", "category_matching", "include_cutouts", "include_masks", "include_alternatives", "skip_cache")
     COLLECTION_FIELD_NUMBER: _ClassVar[int]
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     TOP_K_FIELD_NUMBER: _ClassVar[int]
@@ -50,6 +50,7 @@ class SearchRequest(_message.Message):
     INCLUDE_CUTOUTS_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_MASKS_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_ALTERNATIVES_FIELD_NUMBER: _ClassVar[int]
+    SKIP_CACHE_FIELD_NUMBER: _ClassVar[int]
     collection: str
     image: _types_pb2.Image
     top_k: int
@@ -61,7 +62,8 @@ class SearchRequest(_message.Message):
     include_cutouts: bool
     include_masks: bool
     include_alternatives: bool
-    def __init__(self, collection: _Optional[str] = ..., image: _Optional[_Union[_types_pb2.Image, _Mapping]] = ..., top_k: _Optional[int] = ..., categories: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[_types_pb2.Filter, _Mapping]] = ..., max_distance: _Optional[float] = ..., whole_image: _Optional[bool] = ..., category_matching: _Optional[_Union[CategoryMatching, str]] = ..., include_cutouts: _Optional[bool] = ..., include_masks: _Optional[bool] = ..., include_alternatives: _Optional[bool] = ...) -> None: ...
+    skip_cache: bool
+    def __init__(self, collection: _Optional[str] = ..., image: _Optional[_Union[_types_pb2.Image, _Mapping]] = ..., top_k: _Optional[int] = ..., categories: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[_types_pb2.Filter, _Mapping]] = ..., max_distance: _Optional[float] = ..., whole_image: _Optional[bool] = ..., category_matching: _Optional[_Union[CategoryMatching, str]] = ..., include_cutouts: _Optional[bool] = ..., include_masks: _Optional[bool] = ..., include_alternatives: _Optional[bool] = ..., skip_cache: _Optional[bool] = ...) -> None: ...
 
 class SearchResponse(_message.Message):
     __slots__ = ("results", "stage_times")
