@@ -32,6 +32,8 @@ class ServiceError(Exception):
 
     code: int = code_pb2.INTERNAL
     reason: str = "INTERNAL"
+    retry_after_s: float | None = None
+    """When a caller may come again; None where that is not known."""
 
     def facts(self) -> Mapping[str, str]:
         """Metadata of the ErrorInfo."""
@@ -122,6 +124,7 @@ class Overloaded(ServiceError):
 
     code = code_pb2.RESOURCE_EXHAUSTED
     reason = "QUEUE_FULL"
+    retry_after_s: float
 
     def __init__(self, queue: str, limit: int, retry_after_s: float) -> None:
         super().__init__(f"{queue} queue is full ({limit} waiting): retry in {retry_after_s:.1f} s, or add workers")
@@ -189,7 +192,6 @@ class StageFailed(ServiceError):
         self.stage = stage
         self.code = code.value[0]
         self.reason = code.name
-        self.retry_after_s: float | None = None
         self._metadata: dict[str, str] = {}
         self._passed_on: list[Message] = []
         for detail in answered.details:

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 Context = grpc.aio.ServicerContext[Any, Any]
 _STATUS_KEY = "grpc-status-details-bin"
+_PUSHBACK_KEY = "grpc-retry-pushback-ms"  # read by the retry policies of grpc's clients
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -85,5 +86,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
 async def _abort(context: Context, error: ServiceError, request_id: str) -> None:
     status = error.status()
-    trailing = ((telemetry.REQUEST_ID_KEY, request_id), (_STATUS_KEY, status.SerializeToString()))
-    await context.abort(_CODES[status.code], status.message, trailing)
+    trailing: list[tuple[str, str | bytes]] = [
+        (telemetry.REQUEST_ID_KEY, request_id),
+        (_STATUS_KEY, status.SerializeToString()),
+    ]
+    if error.retry_after_s is not None:
+        trailing.append((_PUSHBACK_KEY, str(round(1000 * error.retry_after_s))))
+    await context.abort(_CODES[status.code], status.message, tuple(trailing))

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from clothing_retrieval.v1 import retrieval_service_pb2, retrieval_service_pb2_grpc, types_pb2
-from serving.errors import InvalidField
+from serving.errors import InvalidField, Overloaded, ServiceError
 from serving.telemetry import outgoing_metadata
 from tests.unit.serving.scripted import EMBED, answer_nothing, embed, scripted
 
@@ -36,6 +36,22 @@ async def test_the_callers_request_id_comes_back_and_goes_on_to_the_next_stage()
         await call
         assert ("x-request-id", "abc-123") in tuple(await call.trailing_metadata())
     assert seen == [(("x-request-id", "abc-123"),)]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"), [(Overloaded("embed", 8, 0.25), ["250"]), (InvalidField("top_k", "is odd"), [])]
+)
+async def test_who_may_come_again_hears_when_as_grpcs_own_retries_read_it(
+    error: ServiceError, expected: list[str]
+) -> None:
+    async def fails(request: Any, context: Any) -> Any:
+        raise error
+
+    async with scripted(fails) as (_, channel):
+        with pytest.raises(grpc.aio.AioRpcError) as seen:
+            await embed(channel)
+    trailing: Any = seen.value.trailing_metadata()
+    assert [value for key, value in trailing if key == "grpc-retry-pushback-ms"] == expected
 
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 65, "né"])
