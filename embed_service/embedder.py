@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from clothing_retrieval.v1 import types_pb2
 from embed_service.settings import Settings
+from serving import telemetry
 from serving.admission import Admission
 from serving.cpus import available_cpus
 from serving.deadline import Deadline
@@ -50,7 +51,9 @@ class Embedder:
         limits = ImageLimits(decoded_side=side)
 
         def decode_one(index: int) -> Raster:
-            return fit_square(decode(images[index], limits, f"images[{index}]").pixels, side)
+            with telemetry.DECODE_SECONDS.labels(STAGE).time():
+                picture = decode(images[index], limits, f"images[{index}]")
+            return fit_square(picture.pixels, side)
 
         if all(_ready(image, side) for image in images):
             return [decode_one(index) for index in range(len(images))]  # cutouts, ready to embed: no thread needed

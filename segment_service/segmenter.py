@@ -4,6 +4,8 @@ import asyncio
 import dataclasses
 import functools
 import io
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -16,9 +18,11 @@ from segment_service.garments import Garment, Rules, find_garments
 from segment_service.look import Floats, Look
 from segment_service.parser import load_parser
 from segment_service.settings import Settings
+from serving import telemetry
 from serving.admission import Admission
 from serving.cpus import available_cpus
 from serving.deadline import Deadline
+from serving.engine import Loaded
 from serving.images import ImageLimits, Picture, Raster, decode
 from serving.model_runner import ModelRunner
 from serving.pool import WorkPool
@@ -59,14 +63,17 @@ class Photo:
 
 
 class Segmenter:
-    """Owns the parser and the threads around it."""
+    """Owns the parser and the threads around it.
 
-    def __init__(self, settings: Settings) -> None:
+    ``load`` stands in for the parser that the settings name.
+    """
+
+    def __init__(self, settings: Settings, load: Callable[[], Loaded] | None = None) -> None:
         self._rules = settings.rules()
         self._limits = ImageLimits()
         self._admission = Admission(STAGE, settings.queue)
         self._pool = WorkPool(STAGE, available_cpus())
-        self.runner = ModelRunner(settings, stage=STAGE, load=functools.partial(load_parser, settings))
+        self.runner = ModelRunner(settings, stage=STAGE, load=load or functools.partial(load_parser, settings))
 
     @property
     def categories(self) -> frozenset[str]:
@@ -81,7 +88,9 @@ class Segmenter:
         """
         with self._admission.enter():
             # What waits beyond this is still encoded: a decoded photo may take a hundred times the memory.
+            asked = time.monotonic()
             async with self._decoded:
+                telemetry.WAIT_SECONDS.labels(STAGE).observe(time.monotonic() - asked)
                 picture, look, canvas = await self._pool.run(deadline, lambda: self._prepare(image))
                 logits = await self.runner.run(canvas, deadline)
                 closer = await self._pool.run(deadline, lambda: self._look_closer(logits, picture, look))
@@ -100,7 +109,8 @@ class Segmenter:
         self._pool.stop()
 
     def _prepare(self, image: types_pb2.Image) -> tuple[Picture, Look, Raster]:
-        picture = decode(image, self._limits)
+        with telemetry.DECODE_SECONDS.labels(STAGE).time():
+            picture = decode(image, self._limits)
         size = self.runner.served.manifest.input
         look = Look.at_all(picture.pixels, (size.height, size.width))
         return picture, look, look.show(picture.pixels)

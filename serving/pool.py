@@ -1,10 +1,12 @@
 """Threads for the work around the engine: decoding before it, cutting out after it."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from serving import telemetry
 from serving.deadline import Deadline
 
 T = TypeVar("T")
@@ -20,7 +22,10 @@ class WorkPool:
     async def run(self, deadline: Deadline, work: Callable[[], T]) -> T:
         """Raises DeadlineExceeded, or what ``work`` raises."""
 
+        asked = time.monotonic()
+
         def begin() -> T:
+            telemetry.WAIT_SECONDS.labels(self._stage).observe(time.monotonic() - asked)
             deadline.check(self._stage)
             return work()
 

@@ -1,7 +1,9 @@
 import asyncio
 import threading
+import time
 
 import pytest
+from prometheus_client import REGISTRY
 
 from serving.deadline import NO_DEADLINE, Deadline
 from serving.errors import DeadlineExceeded
@@ -53,4 +55,14 @@ async def test_what_the_work_raises_reaches_the_caller() -> None:
 
     with pytest.raises(ValueError, match="broke"):
         await pool.run(NO_DEADLINE, breaks)
+    pool.stop()
+
+
+async def test_the_time_that_work_waits_for_a_thread_is_measured() -> None:
+    pool = WorkPool("waits", 1)
+    before = REGISTRY.get_sample_value("clothing_wait_seconds_sum", {"stage": "waits"}) or 0.0
+    await asyncio.gather(*(pool.run(NO_DEADLINE, lambda: time.sleep(0.05)) for _ in range(2)))
+    after = REGISTRY.get_sample_value("clothing_wait_seconds_sum", {"stage": "waits"})
+    assert after is not None
+    assert 0.05 <= after - before < 1
     pool.stop()

@@ -1,0 +1,81 @@
+"""JPEG in, vector out: the embed service, beside the same model in this process.
+
+    python -m benchmarks.embed PHOTOS [--json FILE] [--plot FILE]
+
+Starts the service on a free port. It, the baseline and the load generator share the same cores, in turns: in every
+round each side embeds the very same photos, one a call.
+"""
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+
+from benchmarks.in_process import InProcessEmbedder
+from benchmarks.photos import fresh, read_photos
+from benchmarks.report import add_outputs, machine_line, write
+from benchmarks.services import DEFAULT_FOLDER, free_ports, service
+from benchmarks.turns import BASELINE, SERVED, Call, Turns, closed_figures, closed_tables, draw
+from clothing_retrieval.up.service import ServiceSpec
+from clothing_retrieval.v1.embed_service_pb2 import EmbedRequest
+from clothing_retrieval.v1.embed_service_pb2_grpc import EmbedServiceStub
+from clothing_retrieval.v1.types_pb2 import Image
+
+_TIMEOUT_S = 30.0
+
+
+@asynccontextmanager
+async def served(folder: Path) -> AsyncIterator[Call]:
+    """A call of the embed service, which runs in a process of its own."""
+    target = f"127.0.0.1:{free_ports(1)}"
+    spec = ServiceSpec("embed", "embed_service", target, {"EMBED_LISTEN": target, "EMBED_DRAIN_S": "0"})
+    async with service(spec, folder / "logs" / "embed.log"), grpc.aio.insecure_channel(target) as channel:
+        stub = EmbedServiceStub(channel)
+
+        async def call(photo: bytes) -> Any:
+            answer = await stub.Embed(EmbedRequest(images=[Image(encoded=photo)]), timeout=_TIMEOUT_S)
+            return np.array(answer.embeddings[0].values, np.float32)
+
+        yield call
+
+
+async def check_same(photo: bytes, baseline: Call, call: Call) -> None:
+    """Raises SystemExit where the two sides give different vectors: they would not do the same work."""
+    if not np.allclose(await baseline(photo), await call(photo), atol=1e-5):
+        raise SystemExit("the service and the baseline give different vectors: benchmarks/in_process.py is behind")
+
+
+async def main() -> None:
+    arguments = _parse()
+    print(machine_line())
+    photos = fresh(read_photos(arguments.photos))
+    with closing(InProcessEmbedder()) as baseline:
+        async with served(arguments.folder) as call:
+            await check_same(next(photos), baseline.call, call)
+            turns = Turns({BASELINE: baseline.call, SERVED: call}, photos)
+            closed = {
+                callers: closed_figures(await turns.closed(callers, arguments.rounds, arguments.turn))
+                for callers in arguments.callers
+            }
+    print("\n\n".join(closed_tables(closed, "photos/s")))
+    write(arguments, {"closed": closed}, lambda figure: draw(closed, "photos a second", figure))
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", type=Path, help="folder of JPEGs to embed")
+    parser.add_argument("--callers", type=int, nargs="+", default=[1, 8])
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each side, for each number of callers")
+    parser.add_argument("--turn", type=int, default=800, help="photos in a turn")
+    parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="for the logs")
+    add_outputs(parser)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

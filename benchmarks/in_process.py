@@ -1,0 +1,173 @@
+"""What the machine can do with these models: the services' insides on threads of one process, with no server.
+
+A thread for each CPU takes a photo from its bytes to its matches. Nothing is sent, and nothing waits but for a CPU.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+
+import numpy as np
+from numpy.typing import NDArray
+
+import embed_service.settings
+import gateway.settings
+import search_service.settings
+import segment_service.settings
+from benchmarks.services import COLLECTION
+from clothing_retrieval.v1 import types_pb2
+from gateway.matching import Matching, Scope, merge, scopes_of
+from search_service.filters import compile_filter
+from search_service.folder import Folder
+from search_service.gardener import Plan
+from search_service.graph import GraphParameters
+from search_service.index import Index, Limits
+from search_service.records import Match, Probe, Query
+from segment_service.garments import Garment, find_garments
+from segment_service.look import Look
+from serving.cpus import available_cpus
+from serving.engine import Engine, Loaded
+from serving.images import ImageLimits, Raster, decode_file, fit_square
+from serving.onnx_engine import load_onnx
+
+Floats = NDArray[np.float32]
+
+TOP_K = 5
+_SETTLED_S = 600.0
+
+
+class Engines:
+    """A model on engines that threads share."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.manifest = loaded.model.manifest
+        self.size = (self.manifest.input.height, self.manifest.input.width)
+        self._idle: SimpleQueue[Engine] = SimpleQueue()
+        for engine in loaded.engines:
+            self._idle.put(engine)
+
+    def run(self, picture: Raster) -> Floats:
+        """(height, width, 3) → the model's output for it. Waits for an engine that is idle."""
+        engine = self._idle.get()
+        try:
+            output: Floats = engine.run(picture[None])[0]
+            return output
+        finally:
+            self._idle.put(engine)
+
+
+class InProcessEmbedder:
+    """JPEG in, vector out."""
+
+    def __init__(self) -> None:
+        settings = embed_service.settings.Settings()
+        self.engines = Engines(load_onnx(settings, kind="embed", model=settings.model, output="embedding"))
+        self.side = self.engines.size[0]
+        self._limits = ImageLimits(decoded_side=self.side)
+        self._threads = ThreadPoolExecutor(available_cpus())
+
+    def embed(self, photo: bytes) -> Floats:
+        picture = decode_file(photo, self._limits, "image")
+        return self.engines.run(fit_square(picture.pixels, self.side))
+
+    async def call(self, photo: bytes) -> Floats:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self.embed, photo)
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+
+class InProcessSearch:
+    """JPEG in, matches out. ``index_folder`` is one that no search service has open."""
+
+    def __init__(self, index_folder: Path) -> None:
+        settings = segment_service.settings.Settings()
+        self._parser = Engines(load_onnx(settings, kind="segment", model=settings.model, output="logits"))
+        self._rules = settings.rules()
+        self._embedder = InProcessEmbedder()
+        self._matching = gateway.settings.Settings()
+        self._folder = Folder(index_folder)
+        self._index = _opened(self._folder)
+        self._photos = ThreadPoolExecutor(available_cpus())
+        self._cutouts = ThreadPoolExecutor(available_cpus())
+
+    def caller(self, callers: int) -> "Callable[[bytes], asyncio.Future[list[list[str]]]]":
+        """A search for each of so many callers at a time. Where they leave CPUs idle, cutouts are embedded on all."""
+        embed = self._embed_on_all if callers < available_cpus() else self._embed
+
+        def call(photo: bytes) -> "asyncio.Future[list[list[str]]]":
+            return asyncio.get_running_loop().run_in_executor(self._photos, self._search, photo, embed)
+
+        return call
+
+    def close(self) -> None:
+        for threads in (self._photos, self._cutouts):
+            threads.shutdown()
+        self._embedder.close()
+        self._index.close()
+        self._folder.close()
+
+    def _search(self, photo: bytes, embed: Callable[[Sequence[Raster]], list[Floats]]) -> list[list[str]]:
+        """Ids of the items found, nearest first, for each garment."""
+        picture = decode_file(photo, ImageLimits(), "image")
+        side = self._embedder.side
+        garments = self._segment(picture.pixels)
+        if garments:
+            categories = [garment.category for garment in garments]
+            cutouts = [garment.cutout(picture.pixels, side, self._rules) for garment in garments]
+        else:
+            categories, cutouts = [""], [fit_square(picture.pixels, side)]
+        return self._query(categories, embed(cutouts))
+
+    def _segment(self, photo: Raster) -> list[Garment]:
+        manifest = self._parser.manifest
+        names = frozenset(manifest.garments)
+        look = Look.at_all(photo, self._parser.size)
+        logits = self._parser.run(look.show(photo))
+        is_garment = [label in names for label in manifest.labels]
+        closer = look.closer(logits, is_garment, self._rules.min_part, self._rules.closer_look)
+        if closer is not None:
+            look, logits = closer, self._parser.run(closer.show(photo))
+        return find_garments(logits, manifest.labels, names, look, self._rules)
+
+    def _embed(self, cutouts: Sequence[Raster]) -> list[Floats]:
+        return [self._embedder.engines.run(cutout) for cutout in cutouts]
+
+    def _embed_on_all(self, cutouts: Sequence[Raster]) -> list[Floats]:
+        return list(self._cutouts.map(self._embedder.engines.run, cutouts))
+
+    def _query(self, categories: Sequence[str], vectors: Sequence[Floats]) -> list[list[str]]:
+        scopes = [self._scopes(category) for category in categories]
+        probes = [
+            Probe(vector[None], "", scope.categories)
+            for vector, own in zip(vectors, scopes, strict=True)
+            for scope in own
+        ]
+        collection = self._index.collection(COLLECTION)
+        found = iter(self._index.query(collection, Query(probes, TOP_K, compile_filter([]), None, exact=False)))
+        merged = [merge([(scope, map(_message, next(found))) for scope in own], TOP_K) for own in scopes]
+        return [[match.item.id for match in matches] for matches in merged]
+
+    def _scopes(self, category: str) -> list[Scope]:
+        settings = self._matching
+        matching = Matching(settings.category_matching)
+        return scopes_of(category, matching, self._parser.manifest.confusion, settings.category_penalty)
+
+
+def _opened(folder: Folder) -> Index:
+    settings = search_service.settings.Settings()
+    parameters = GraphParameters(settings.m, settings.ef_construction, settings.ef)
+    plan = Plan(settings.exact_below, settings.tail, settings.dead_share, parameters, settings.build_threads)
+    limits = Limits(available_cpus(), settings.write_queue, settings.group)
+    index = Index(folder, folder.path / "backups", plan, limits)
+    if not index.settle(_SETTLED_S):
+        raise SystemExit(f"the graphs of {folder.path} were not ready within {_SETTLED_S:.0f} s")
+    return index
+
+
+def _message(match: Match) -> types_pb2.Match:
+    message = types_pb2.Match(distance=match.distance, view=match.view)
+    message.item.ParseFromString(match.message)
+    return message

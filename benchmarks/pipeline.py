@@ -1,0 +1,102 @@
+"""Search through the gateway, beside what the machine can do with the same models in one process.
+
+    python -m benchmarks.pipeline PHOTOS CATALOGUE [--json FILE] [--plot FILE]
+
+Starts the services on free ports. They, the baseline and the load generator share the same cores, in turns: in every
+round each side searches the very same photos. A closed loop for throughput (each caller sends its next photo when it
+has its answer), an open one for latency (Poisson arrivals at a share of the gateway's best throughput; latency counts
+from when a photo was due).
+"""
+
+import argparse
+import asyncio
+import itertools
+import tempfile
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from benchmarks.in_process import InProcessSearch
+from benchmarks.photos import fresh, read_photos
+from benchmarks.report import add_outputs, machine_line, table, write
+from benchmarks.searching import Search, search_request, searching
+from benchmarks.services import add_catalogue, copied_index, import_catalogue, running
+from benchmarks.turns import BASELINE, SERVED, Turns, closed_figures, closed_tables, draw, latencies, open_figures
+from serving.cpus import available_cpus
+
+_CHECKED = 8
+
+Call = Callable[[bytes], Awaitable[Any]]
+
+
+async def measure(arguments: argparse.Namespace, search: Search, baseline: InProcessSearch) -> dict[str, Any]:
+    photos = fresh(read_photos(arguments.photos))
+
+    async def gateway(photo: bytes) -> Any:
+        return await search(search_request(photo))
+
+    await check_same(itertools.islice(photos, _CHECKED), baseline.caller(1), gateway)
+    closed = {}
+    for callers in arguments.callers:
+        turns = Turns({BASELINE: baseline.caller(callers), SERVED: gateway}, photos)
+        closed[callers] = closed_figures(await turns.closed(callers, arguments.rounds, arguments.turn))
+    capacity = max(figures[SERVED]["per_s"] for figures in closed.values())
+    opened = {}
+    for share in arguments.open:
+        turns = Turns({BASELINE: baseline.caller(available_cpus()), SERVED: gateway}, photos)
+        opened[share] = open_figures(await turns.open(share * capacity, arguments.open_seconds))
+        opened[share]["arrivals_per_s"] = share * capacity
+    return {"closed": closed, "open": opened}
+
+
+async def check_same(photos: Iterable[bytes], baseline: Call, gateway: Call) -> None:
+    """Raises SystemExit where the two sides do not find the same: they would not do the same work."""
+    for photo in photos:
+        response = await gateway(photo)
+        served = [[match.item.id for match in found.matches] for found in response.results]
+        if await baseline(photo) != served:
+            raise SystemExit("the gateway and the baseline find different items: benchmarks/in_process.py is behind")
+
+
+def tables(figures: dict[str, Any]) -> Iterator[str]:
+    yield from closed_tables(figures["closed"], "photos/s")
+    yield table(
+        ["open loop", "photos/s", "side", "p50 ms", "p95 ms", "p99 ms", "failed"],
+        [
+            [f"{share:.0%}", f"{row['arrivals_per_s']:.1f}", side, *latencies(row[side]), f"{row[side]['failed']}"]
+            for share, row in figures["open"].items()
+            for side in (BASELINE, SERVED)
+        ],
+    )
+
+
+async def main() -> None:
+    arguments = _parse()
+    print(machine_line())
+    await import_catalogue(arguments.catalogue, arguments.folder)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        closing(InProcessSearch(copied_index(arguments.folder, Path(scratch)))) as baseline,
+    ):
+        async with running(arguments.folder) as services, searching(services.target) as search:
+            figures = await measure(arguments, search, baseline)
+    print("\n\n".join(tables(figures)))
+    write(arguments, figures, lambda figure: draw(figures["closed"], "photos a second", figure))
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("photos", type=Path, help="folder of JPEGs to search with")
+    add_catalogue(parser)
+    parser.add_argument("--callers", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32])
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each side, for each number of callers")
+    parser.add_argument("--turn", type=int, default=64, help="photos in a turn")
+    parser.add_argument("--open", type=float, nargs="*", default=[0.5, 0.8], help="shares of the best throughput")
+    parser.add_argument("--open-seconds", type=float, default=15.0, help="for each share and side")
+    add_outputs(parser)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
