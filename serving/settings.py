@@ -27,6 +27,11 @@ class ServerSettings(BaseSettings):
 class WorkerSettings(ServerSettings):
     """Settings of a service that runs a model."""
 
+    # Its replicas come and go with the load, and a client looks for new ones only where a connection ends.
+    max_connection_age_s: float = Field(
+        5.0, gt=0, description=ServerSettings.model_fields["max_connection_age_s"].description
+    )
+
     models_dir: str = Field("", description="Folder of the models. Empty: `models/` of this checkout.")
     device: Literal["cpu", "cuda", "tensorrt"] = "cpu"
     precision: Literal["auto", "fp32", "fp16", "int8"] = Field(

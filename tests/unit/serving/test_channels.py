@@ -1,14 +1,16 @@
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import grpc
 import pytest
 
+from benchmarks.names import names
 from clothing_retrieval.v1 import embed_service_pb2, embed_service_pb2_grpc, types_pb2
 from serving.channels import connect
 from serving.errors import InvalidField, Overloaded, Unavailable
 from tests.servers import AT_ONCE, ServerSettings, free_port, serving
-from tests.unit.serving.scripted import EMBED, ScriptedWorker, answer_nothing, embed
+from tests.unit.serving.scripted import EMBED, Behaviour, ScriptedWorker, answer_nothing, embed
 
 
 class Failing:
@@ -90,3 +92,44 @@ async def test_a_server_that_comes_back_is_found_again() -> None:
         for _ in range(2):
             async with serving(ScriptedWorker(), settings):
                 await embed(channel, timeout=10, wait_for_ready=True)
+
+
+async def test_connections_that_end_at_their_age_cost_no_call() -> None:
+    peers: set[str] = set()
+    enough = asyncio.Event()
+
+    async def remembers(request: Any, context: Any) -> Any:
+        peers.add(context.peer())
+        if len(peers) >= 20:
+            enough.set()
+        return await answer_nothing(request, context)
+
+    async def call_until_enough(channel: grpc.aio.Channel) -> None:
+        while not enough.is_set():
+            await embed(channel, timeout=10)
+
+    settings = ServerSettings(**AT_ONCE, max_connection_age_s=0.1)
+    async with serving(ScriptedWorker(remembers), settings) as address, connect(f"dns:///{address}", EMBED) as channel:
+        await asyncio.wait_for(asyncio.gather(*(call_until_enough(channel) for _ in range(4))), 30)
+
+
+async def test_a_replica_that_is_new_in_dns_gets_calls() -> None:
+    port = free_port()
+
+    def replica(address: str, behaviour: Behaviour = answer_nothing) -> AbstractAsyncContextManager[str]:
+        settings = ServerSettings(**{**AT_ONCE, "listen": f"{address}:{port}"}, max_connection_age_s=0.2)
+        return serving(ScriptedWorker(behaviour), settings)
+
+    met = asyncio.Event()
+
+    async def meets(request: Any, context: Any) -> Any:
+        met.set()
+        return await answer_nothing(request, context)
+
+    async with names() as dns, replica("127.0.0.1"), connect(f"{dns.target}:{port}", EMBED) as channel:
+        dns.addresses = ["127.0.0.1"]
+        await embed(channel, timeout=10)
+        async with replica("127.0.0.2", meets), asyncio.timeout(30):
+            dns.addresses = ["127.0.0.1", "127.0.0.2"]
+            while not met.is_set():
+                await embed(channel, timeout=10)
