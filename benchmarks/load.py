@@ -6,7 +6,7 @@ import math
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import grpc
@@ -49,6 +49,13 @@ class Load:
     @property
     def codes(self) -> dict[str, int]:
         return dict(Counter(answer.code for answer in self.answers).most_common())
+
+    def since(self, start_s: float) -> "Load":
+        """The calls that were due from then on, as if the load had begun there."""
+        later = [
+            replace(each, intended_s=each.intended_s - start_s) for each in self.answers if each.intended_s >= start_s
+        ]
+        return Load(later, self.elapsed_s - start_s)
 
     def require_ok(self) -> "Load":
         """Raises RuntimeError where a call failed: a figure would hide it."""

@@ -30,23 +30,28 @@ class Embedder:
         load = functools.partial(load_onnx, settings, kind="embed", model=settings.model, output="embedding")
         self.runner = ModelRunner(settings, stage=STAGE, load=load)
 
-    async def embed(self, images: Sequence[types_pb2.Image], deadline: Deadline) -> list[NDArray[np.float32]]:
+    async def embed(
+        self, images: Sequence[types_pb2.Image], deadline: Deadline, *, background: bool = False
+    ) -> list[NDArray[np.float32]]:
         """One unit vector, (dimension,), for each picture, in the same order.
 
         Raises:
             InvalidImage, InvalidField: a picture cannot be used; the field names which.
             Overloaded, DeadlineExceeded, Unavailable
         """
-        with self._admission.enter(len(images)):
+        with self._admission.enter(len(images), background=background):
             # All are decoded before the first is computed: a bad one costs no model time.
-            pictures = await self._decode_all(images, deadline)
-            return await asyncio.gather(*(self.runner.run(picture, deadline) for picture in pictures))
+            pictures = await self._decode_all(images, deadline, background)
+            run = functools.partial(self.runner.run, deadline=deadline, background=background)
+            return await asyncio.gather(*map(run, pictures))
 
     async def stop(self) -> None:
         await self.runner.stop()
         self._pool.stop()
 
-    async def _decode_all(self, images: Sequence[types_pb2.Image], deadline: Deadline) -> list[Raster]:
+    async def _decode_all(
+        self, images: Sequence[types_pb2.Image], deadline: Deadline, background: bool
+    ) -> list[Raster]:
         side = self.runner.served.manifest.input.height
         limits = ImageLimits(decoded_side=side)
 
@@ -57,9 +62,8 @@ class Embedder:
 
         if all(_ready(image, side) for image in images):
             return [decode_one(index) for index in range(len(images))]  # cutouts, ready to embed: no thread needed
-        return await asyncio.gather(
-            *(self._pool.run(deadline, functools.partial(decode_one, index)) for index in range(len(images)))
-        )
+        run = functools.partial(self._pool.run, deadline, background=background)
+        return await asyncio.gather(*(run(functools.partial(decode_one, index)) for index in range(len(images))))
 
 
 def _ready(image: types_pb2.Image, side: int) -> bool:

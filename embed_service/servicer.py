@@ -21,9 +21,9 @@ class EmbedServicer(embed_service_pb2_grpc.EmbedServiceServicer):
     async def Embed(self, request: embed_service_pb2.EmbedRequest, context: Context) -> embed_service_pb2.EmbedResponse:
         if not 1 <= len(request.images) <= _MOST_IMAGES:
             raise InvalidField("images", f"has {len(request.images)} pictures, 1 to {_MOST_IMAGES} are allowed")
-        vectors = await self._embedder.embed(request.images, Deadline.of(context))
+        vectors = await self._embedder.embed(request.images, Deadline.of(context), background=request.background)
         return embed_service_pb2.EmbedResponse(
-            embeddings=[types_pb2.Embedding(values=vector) for vector in vectors],
+            embeddings=[types_pb2.Embedding(values=vector.tolist()) for vector in vectors],
             model_digest=self._embedder.runner.digest,
         )
 

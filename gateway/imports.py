@@ -46,7 +46,8 @@ class ItemImporter:
         if known == fingerprint:
             return Response(id=request.item.id, outcome=retrieval_service_pb2.IMPORT_OUTCOME_UNCHANGED)
         garments = await self._garments(request, embed_model.input_size, deadline)
-        embedded = await patiently(lambda: self._stages.embed(_pictures(request.images, garments), deadline), deadline)
+        pictures = _pictures(request.images, garments)
+        embedded = await patiently(lambda: self._stages.embed(pictures, deadline, background=True), deadline)
         item = types_pb2.Item()
         item.CopyFrom(request.item)
         item.category = item.category or _largest_category(garments)
@@ -103,7 +104,9 @@ class ItemImporter:
         async def segment(index: int) -> types_pb2.Garment:
             response = await patiently(
                 lambda: self._stages.segment(
-                    segment_service_pb2.SegmentRequest(image=request.images[index], cutout_size=cutout_size),
+                    segment_service_pb2.SegmentRequest(
+                        image=request.images[index], cutout_size=cutout_size, background=True
+                    ),
                     deadline,
                     field=f"images[{index}]",
                 ),

@@ -13,6 +13,7 @@ from gateway.matching import Confusion, Matching, Scope, merge, scopes_of
 from gateway.pipeline import Pipeline
 from gateway.settings import Settings
 from gateway.stages import Stages
+from gateway.throttle import Throttle
 from serving.deadline import Deadline
 from serving.errors import InvalidField
 
@@ -44,6 +45,7 @@ class PhotoSearch:
         self._stages = stages
         self._pipeline = pipeline
         self._cache = Cache(settings.cache_bytes)
+        self._throttle = Throttle()
         self._default_matching = Matching(settings.category_matching)
 
     async def search(
@@ -99,16 +101,14 @@ class PhotoSearch:
     async def _segment(self, request: retrieval_service_pb2.SearchRequest, deadline: Deadline) -> _Found:
         if request.whole_image:
             return _Found([types_pb2.Garment(area=1.0)], [request.image], "")
-        response = await self._stages.segment(
-            segment_service_pb2.SegmentRequest(
-                image=request.image,
-                categories=request.categories,
-                cutout_size=await self._pipeline.cutout_size(deadline),
-                include_masks=request.include_masks,
-                include_alternatives=request.include_alternatives,
-            ),
-            deadline,
+        wanted = segment_service_pb2.SegmentRequest(
+            image=request.image,
+            categories=request.categories,
+            cutout_size=await self._pipeline.cutout_size(deadline),
+            include_masks=request.include_masks,
+            include_alternatives=request.include_alternatives,
         )
+        response = await self._throttle.run(lambda: self._stages.segment(wanted, deadline))
         if not response.garments:
             box = types_pb2.Box(width=response.image_width, height=response.image_height)
             return _Found([types_pb2.Garment(area=1.0, box=box)], [request.image], response.model_digest)

@@ -59,7 +59,12 @@ class Stages:
         return await call("segment", self._segment.Segment, request, deadline, renamed=("image", field))
 
     async def embed(
-        self, images: Sequence[types_pb2.Image], deadline: Deadline, field: str = "images[0]"
+        self,
+        images: Sequence[types_pb2.Image],
+        deadline: Deadline,
+        field: str = "images[0]",
+        *,
+        background: bool = False,
     ) -> embed_service_pb2.EmbedResponse:
         """One call, unless there are more pictures than one may bring. ``field`` is what the caller calls the first.
 
@@ -67,7 +72,7 @@ class Stages:
         """
         answer = embed_service_pb2.EmbedResponse()
         for start in range(0, len(images), _MOST_IMAGES):
-            request = embed_service_pb2.EmbedRequest(images=images[start : start + _MOST_IMAGES])
+            request = embed_service_pb2.EmbedRequest(images=images[start : start + _MOST_IMAGES], background=background)
             part = await call("embed", self._embed.Embed, request, deadline, renamed=("images[0]", field))
             if answer.model_digest not in ("", part.model_digest):
                 raise Unavailable("embed", "changing its model")

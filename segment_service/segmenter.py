@@ -71,7 +71,7 @@ class Segmenter:
     def __init__(self, settings: Settings, load: Callable[[], Loaded] | None = None) -> None:
         self._rules = settings.rules()
         self._limits = ImageLimits()
-        self._admission = Admission(STAGE, settings.queue)
+        self._queue = settings.queue
         self._pool = WorkPool(STAGE, available_cpus())
         self.runner = ModelRunner(settings, stage=STAGE, load=load or functools.partial(load_parser, settings))
 
@@ -79,30 +79,38 @@ class Segmenter:
     def categories(self) -> frozenset[str]:
         return frozenset(self.runner.served.manifest.garments)
 
-    async def segment(self, image: types_pb2.Image, wanted: Wanted, deadline: Deadline) -> Photo:
+    async def segment(
+        self, image: types_pb2.Image, wanted: Wanted, deadline: Deadline, *, background: bool = False
+    ) -> Photo:
         """Finds the garments in a photo, largest first.
 
         Raises:
             InvalidImage, InvalidField: the photo cannot be used.
             Overloaded, DeadlineExceeded, Unavailable
         """
-        with self._admission.enter():
+        run = functools.partial(self._pool.run, deadline, background=background)
+        parse = functools.partial(self.runner.run, deadline=deadline, background=background)
+        with self._admission.enter(background=background):
             # What waits beyond this is still encoded: a decoded photo may take a hundred times the memory.
             asked = time.monotonic()
-            async with self._decoded:
+            async with self._decoded[background]:
                 telemetry.WAIT_SECONDS.labels(STAGE).observe(time.monotonic() - asked)
-                picture, look, canvas = await self._pool.run(deadline, lambda: self._prepare(image))
-                logits = await self.runner.run(canvas, deadline)
-                closer = await self._pool.run(deadline, lambda: self._look_closer(logits, picture, look))
+                picture, look, canvas = await run(lambda: self._prepare(image))
+                logits = await parse(canvas)
+                closer = await run(lambda: self._look_closer(logits, picture, look))
                 if closer is not None:
                     look, canvas = closer
-                    logits = await self.runner.run(canvas, deadline)
-                return await self._pool.run(deadline, lambda: self._cut_out(logits, picture, look, wanted))
+                    logits = await parse(canvas)
+                return await run(lambda: self._cut_out(logits, picture, look, wanted))
 
     async def start(self) -> None:
         """Loads and warms up. Raises ModelError."""
         await self.runner.start()
-        self._decoded = asyncio.Semaphore(2 * self.runner.capacity + available_cpus())
+        decoded = 2 * self.runner.capacity + available_cpus()
+        # In an overload, one batch waits beside those that run: more would only be answered later.
+        self._admission = Admission(STAGE, self._queue, steady=self.runner.capacity + self.runner.max_batch)
+        # No search waits for a place until an import lets go of it.
+        self._decoded = {background: asyncio.Semaphore(decoded) for background in (False, True)}
 
     async def stop(self) -> None:
         await self.runner.stop()

@@ -23,7 +23,9 @@ class SegmentServicer(segment_service_pb2_grpc.SegmentServiceServicer):
         self, request: segment_service_pb2.SegmentRequest, context: Context
     ) -> segment_service_pb2.SegmentResponse:
         wanted = _wanted(request, self._segmenter.categories)
-        photo = await self._segmenter.segment(request.image, wanted, Deadline.of(context))
+        photo = await self._segmenter.segment(
+            request.image, wanted, Deadline.of(context), background=request.background
+        )
         return _response(photo, self._segmenter.runner.digest)
 
     async def GetSegmentModel(
@@ -50,24 +52,24 @@ def _wanted(request: segment_service_pb2.SegmentRequest, known: frozenset[str]) 
 
 
 def _response(photo: Photo, digest: str) -> segment_service_pb2.SegmentResponse:
-    return segment_service_pb2.SegmentResponse(
-        garments=[_garment(segmented) for segmented in photo.garments],
-        image_width=photo.width,
-        image_height=photo.height,
-        model_digest=digest,
+    response = segment_service_pb2.SegmentResponse(
+        image_width=photo.width, image_height=photo.height, model_digest=digest
     )
+    for segmented in photo.garments:
+        _fill(response.garments.add(), segmented)
+    return response
 
 
-def _garment(segmented: Segmented) -> types_pb2.Garment:
+def _fill(message: types_pb2.Garment, segmented: Segmented) -> None:
+    """In place: a message that is made apart is copied into its parent, pixels and all."""
     garment, cutout = segmented.garment, segmented.cutout
-    message = types_pb2.Garment(
-        category=garment.category,
-        confidence=garment.confidence,
-        area=garment.area,
-        box=types_pb2.Box(x=garment.box.x, y=garment.box.y, width=garment.box.width, height=garment.box.height),
-        mask_png=segmented.mask_png,
-        alternative=garment.alternative,
-    )
+    message.category = garment.category
+    message.confidence = garment.confidence
+    message.area = garment.area
+    message.box.x, message.box.y = garment.box.x, garment.box.y
+    message.box.width, message.box.height = garment.box.width, garment.box.height
+    message.mask_png = segmented.mask_png
+    message.alternative = garment.alternative
     if cutout is not None:
-        message.cutout.CopyFrom(types_pb2.Pixels(width=cutout.shape[1], height=cutout.shape[0], rgb=cutout.tobytes()))
-    return message
+        message.cutout.height, message.cutout.width = cutout.shape[:2]
+        message.cutout.rgb = cutout.tobytes()

@@ -1,5 +1,6 @@
 """How much a worker takes on: what is beyond it is refused at once, before it costs anything."""
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,31 +10,61 @@ from serving.errors import Overloaded
 
 _SMOOTHING = 0.1
 _SHORTEST_RETRY_S = 0.05
+_OVERLOAD_S = 1.0
+"""An overload lasts so long after the last refusal."""
 
 
 class Admission:
-    """Counts the pictures that were admitted and not yet answered."""
+    """Counts the pictures that were admitted and not yet answered.
 
-    def __init__(self, stage: str, limit: int) -> None:
+    A burst may fill all ``limit`` places: it is worked off. Where more comes than can be done, a long queue only makes
+    everybody late: while work is being refused, there are but ``steady`` places. Background work, which waits for all
+    other, has half as many places of its own.
+    """
+
+    def __init__(self, stage: str, limit: int, *, steady: int | None = None) -> None:
         self._stage = stage
         self._limit = limit
-        self._admitted = 0
-        self._usual_s = _SHORTEST_RETRY_S
-        self._gauge = telemetry.ADMITTED.labels(stage)
+        self._steady = limit if steady is None else min(steady, limit)
+        self._refused_at = -math.inf
+        self._urgent = _Places(stage)
+        self._background = _Places(stage)
 
     @contextmanager
-    def enter(self, count: int = 1) -> Iterator[None]:
+    def enter(self, count: int = 1, *, background: bool = False) -> Iterator[None]:
         """Holds ``count`` places. Raises Overloaded where they are not free; an idle worker takes any count."""
-        if self._admitted and self._admitted + count > self._limit:
-            raise Overloaded(self._stage, self._limit, max(_SHORTEST_RETRY_S, self._usual_s))
-        self._change(count)
         began = time.monotonic()
+        places = self._background if background else self._urgent
+        limit = self._places(began, background=background)
+        if places.taken and places.taken + count > limit:
+            if not background:
+                self._refused_at = began
+            raise Overloaded(self._stage, limit, max(_SHORTEST_RETRY_S, places.usual_s))
+        places.take(count)
         try:
             yield
         finally:
-            self._change(-count)
-            self._usual_s += _SMOOTHING * (time.monotonic() - began - self._usual_s)
+            places.free(count, time.monotonic() - began)
 
-    def _change(self, count: int) -> None:
-        self._admitted += count
-        self._gauge.set(self._admitted)
+    def _places(self, now: float, *, background: bool) -> int:
+        if background:
+            return max(1, self._limit // 2)
+        return self._steady if now - self._refused_at < _OVERLOAD_S else self._limit
+
+
+class _Places:
+    """Those that are taken, and for how long one usually is."""
+
+    def __init__(self, stage: str) -> None:
+        self.taken = 0
+        self.usual_s = _SHORTEST_RETRY_S
+        self._gauge = telemetry.ADMITTED.labels(stage)
+
+    def take(self, count: int) -> None:
+        self.taken += count
+        self._gauge.inc(count)
+
+    def free(self, count: int, held_s: float) -> None:
+        self.taken -= count
+        self._gauge.dec(count)
+        self.usual_s += _SMOOTHING * (held_s - self.usual_s)

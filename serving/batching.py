@@ -19,6 +19,8 @@ Result = TypeVar("Result")
 
 log = logging.getLogger(__name__)
 
+_MOST_PASSED_OVER = 7
+
 
 @dataclass
 class _Entry(Generic[Work, Result]):
@@ -26,6 +28,33 @@ class _Entry(Generic[Work, Result]):
     deadline: Deadline
     answer: asyncio.Future[Result]
     queued_at: float = field(default_factory=time.monotonic)
+
+
+class _Queue(Generic[Work]):
+    """Background work waits for all other, but not for ever: one piece in eight is of it."""
+
+    def __init__(self) -> None:
+        self._urgent: deque[Work] = deque()
+        self._background: deque[Work] = deque()
+        self._passed_over = 0
+
+    def __len__(self) -> int:
+        return len(self._urgent) + len(self._background)
+
+    def push(self, work: Work, *, background: bool) -> None:
+        (self._background if background else self._urgent).append(work)
+
+    def first(self) -> Work:
+        return (self._urgent or self._background)[0]
+
+    def pop(self) -> Work:
+        if not self._background:
+            return self._urgent.popleft()
+        if self._urgent and self._passed_over < _MOST_PASSED_OVER:
+            self._passed_over += 1
+            return self._urgent.popleft()
+        self._passed_over = 0
+        return self._background.popleft()
 
 
 class Batcher(Generic[Work, Result]):
@@ -47,7 +76,7 @@ class Batcher(Generic[Work, Result]):
         self._stage = stage
         self._max_batch = max_batch
         self._max_delay_s = max_delay_s
-        self._queue: deque[_Entry[Work, Result]] = deque()
+        self._queue = _Queue[_Entry[Work, Result]]()
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._threads = ThreadPoolExecutor(len(engines), thread_name_prefix=f"{stage}-engine")
@@ -66,10 +95,10 @@ class Batcher(Generic[Work, Result]):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         while self._queue:
-            self._fail([self._queue.popleft()], Unavailable(self._stage, "stopping"))
+            self._fail([self._queue.pop()], Unavailable(self._stage, "stopping"))
         self._threads.shutdown(wait=False)
 
-    async def submit(self, work: Work, deadline: Deadline) -> Result:
+    async def submit(self, work: Work, deadline: Deadline, *, background: bool = False) -> Result:
         """Waits for its turn and its result.
 
         Raises:
@@ -79,7 +108,7 @@ class Batcher(Generic[Work, Result]):
         if self._stopped:
             raise Unavailable(self._stage, "stopping")
         entry = _Entry[Work, Result](work, deadline, asyncio.get_running_loop().create_future())
-        self._queue.append(entry)
+        self._queue.push(entry, background=background)
         self._note_length()
         self._arrived.set()
         if len(self._queue) >= self._max_batch:
@@ -111,7 +140,7 @@ class Batcher(Generic[Work, Result]):
         if not self._max_delay_s or len(self._queue) >= self._max_batch:
             return
         self._full.clear()
-        delay = self._queue[0].queued_at + self._max_delay_s - time.monotonic()
+        delay = self._queue.first().queued_at + self._max_delay_s - time.monotonic()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, delay)):
                 await self._full.wait()
@@ -120,7 +149,7 @@ class Batcher(Generic[Work, Result]):
         batch: list[_Entry[Work, Result]] = []
         now = time.monotonic()
         while self._queue and len(batch) < self._max_batch:
-            entry = self._queue.popleft()
+            entry = self._queue.pop()
             if entry.answer.done():
                 telemetry.DROPPED.labels(self._stage, "cancelled").inc()
             elif entry.deadline.at <= now:

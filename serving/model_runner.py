@@ -43,7 +43,7 @@ class ModelRunner:
     @property
     def capacity(self) -> int:
         """Pictures that all engines together take at a time."""
-        return self._instances * self._max_batch
+        return self._instances * self.max_batch
 
     async def start(self) -> None:
         """Loads, then runs every engine at every batch size it will meet. Raises ModelError."""
@@ -51,14 +51,14 @@ class ModelRunner:
         self._batcher = Batcher(
             [functools.partial(_run, engine) for engine in engines],
             stage=self._stage,
-            max_batch=self._max_batch,
+            max_batch=self.max_batch,
             max_delay_s=self._settings.max_delay_ms / 1000,
         )
         self._batcher.start()
 
-    async def run(self, picture: Raster, deadline: Deadline) -> NDArray[np.float32]:
+    async def run(self, picture: Raster, deadline: Deadline, *, background: bool = False) -> NDArray[np.float32]:
         """(height, width, 3) uint8 RGB → the model's output for it. Raises DeadlineExceeded or Unavailable."""
-        return await self._running().submit(picture, deadline)
+        return await self._running().submit(picture, deadline, background=background)
 
     async def check(self) -> str | None:
         """Why the model cannot run now; None when it can. An engine that failed is tried once more here."""
@@ -96,7 +96,8 @@ class ModelRunner:
         )
 
     @property
-    def _max_batch(self) -> int:
+    def max_batch(self) -> int:
+        """Pictures that an engine takes at a time."""
         return self._settings.max_batch or (1 if self._settings.device == "cpu" else _GPU_BATCH)
 
     def _load_and_warm_up(self) -> Sequence[Engine]:
@@ -105,14 +106,14 @@ class ModelRunner:
         self._instances = len(engines)
         manifest = self.served.manifest
         for engine in engines:
-            for count in range(1, self._max_batch + 1):
+            for count in range(1, self.max_batch + 1):
                 self._check_shape(engine.run(np.stack([self._blank()] * count)).shape, count)
         telemetry.MODEL_INFO.labels(
             manifest.name, manifest.version, self.digest, settings.device, self.served.precision
         ).set(1)
         log.info(
             "serving %s %s (%s) on %s, %d engines, batches up to %d",
-            manifest.name, manifest.version, self.served.precision, settings.device, self._instances, self._max_batch,
+            manifest.name, manifest.version, self.served.precision, settings.device, self._instances, self.max_batch,
         )  # fmt: skip
         return engines
 

@@ -1,6 +1,7 @@
 """Threads for the work around the engine: decoding before it, cutting out after it."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,15 +12,21 @@ from serving.deadline import Deadline
 
 T = TypeVar("T")
 
+_BACKGROUND_NICENESS = 10
+
 
 class WorkPool:
-    """A fixed number of threads. Work whose deadline has passed when its turn comes is not begun."""
+    """A fixed number of threads. Work whose deadline has passed when its turn comes is not begun.
+
+    Background work has as many threads of its own, which give way to the others.
+    """
 
     def __init__(self, stage: str, threads: int) -> None:
         self._stage = stage
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=f"{stage}-pool")
+        self._threads = ThreadPoolExecutor(threads, f"{stage}-pool")
+        self._background = ThreadPoolExecutor(threads, f"{stage}-background", os.nice, (_BACKGROUND_NICENESS,))
 
-    async def run(self, deadline: Deadline, work: Callable[[], T]) -> T:
+    async def run(self, deadline: Deadline, work: Callable[[], T], *, background: bool = False) -> T:
         """Raises DeadlineExceeded, or what ``work`` raises."""
 
         asked = time.monotonic()
@@ -29,7 +36,10 @@ class WorkPool:
             deadline.check(self._stage)
             return work()
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, begin)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._background if background else self._threads, begin
+        )
 
     def stop(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        for threads in (self._threads, self._background):
+            threads.shutdown(wait=False, cancel_futures=True)

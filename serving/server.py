@@ -14,6 +14,7 @@ from serving.channels import MAX_MESSAGE_BYTES
 from serving.errors import ServiceError, Unavailable
 from serving.health import Health
 from serving.interceptor import CallInterceptor
+from serving.memory import keep_freed_memory
 from serving.models import ModelError
 from serving.settings import ServerSettings
 
@@ -135,6 +136,7 @@ class Server:
 async def run(settings: ServerSettings, worker: Worker) -> int:
     """Serves until SIGTERM or SIGINT. Returns the exit code."""
     telemetry.configure_logging(settings, worker.name)
+    keep_freed_memory()
     try:
         telemetry.serve_metrics(settings.metrics_listen)
     except RuntimeError as problem:

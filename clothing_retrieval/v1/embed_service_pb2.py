@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from clothing_retrieval.v1 import types_pb2 as clothing__retrieval_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)clothing_retrieval/v1/embed_service.proto\x12\x15\x63lothing_retrieval.v1\x1a!clothing_retrieval/v1/types.proto\"<\n\x0c\x45mbedRequest\x12,\n\x06images\x18\x01 \x03(\x0b\x32\x1c.clothing_retrieval.v1.Image\"[\n\rEmbedResponse\x12\x34\n\nembeddings\x18\x01 \x03(\x0b\x32 .clothing_retrieval.v1.Embedding\x12\x14\n\x0cmodel_digest\x18\x02 \x01(\t\"\x16\n\x14GetEmbedModelRequest\"D\n\x15GetEmbedModelResponse\x12+\n\x05model\x18\x01 \x01(\x0b\x32\x1c.clothing_retrieval.v1.Model2\xce\x01\n\x0c\x45mbedService\x12R\n\x05\x45mbed\x12#.clothing_retrieval.v1.EmbedRequest\x1a$.clothing_retrieval.v1.EmbedResponse\x12j\n\rGetEmbedModel\x12+.clothing_retrieval.v1.GetEmbedModelRequest\x1a,.clothing_retrieval.v1.GetEmbedModelResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)clothing_retrieval/v1/embed_service.proto\x12\x15\x63lothing_retrieval.v1\x1a!clothing_retrieval/v1/types.proto\"P\n\x0c\x45mbedRequest\x12,\n\x06images\x18\x01 \x03(\x0b\x32\x1c.clothing_retrieval.v1.Image\x12\x12\n\nbackground\x18\x02 \x01(\x08\"[\n\rEmbedResponse\x12\x34\n\nembeddings\x18\x01 \x03(\x0b\x32 .clothing_retrieval.v1.Embedding\x12\x14\n\x0cmodel_digest\x18\x02 \x01(\t\"\x16\n\x14GetEmbedModelRequest\"D\n\x15GetEmbedModelResponse\x12+\n\x05model\x18\x01 \x01(\x0b\x32\x1c.clothing_retrieval.v1.Model2\xce\x01\n\x0c\x45mbedService\x12R\n\x05\x45mbed\x12#.clothing_retrieval.v1.EmbedRequest\x1a$.clothing_retrieval.v1.EmbedResponse\x12j\n\rGetEmbedModel\x12+.clothing_retrieval.v1.GetEmbedModelRequest\x1a,.clothing_retrieval.v1.GetEmbedModelResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,13 +33,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clothing_retrieval.v1.embed
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EMBEDREQUEST']._serialized_start=103
-  _globals['_EMBEDREQUEST']._serialized_end=163
-  _globals['_EMBEDRESPONSE']._serialized_start=165
-  _globals['_EMBEDRESPONSE']._serialized_end=256
-  _globals['_GETEMBEDMODELREQUEST']._serialized_start=258
-  _globals['_GETEMBEDMODELREQUEST']._serialized_end=280
-  _globals['_GETEMBEDMODELRESPONSE']._serialized_start=282
-  _globals['_GETEMBEDMODELRESPONSE']._serialized_end=350
-  _globals['_EMBEDSERVICE']._serialized_start=353
-  _globals['_EMBEDSERVICE']._serialized_end=559
+  _globals['_EMBEDREQUEST']._serialized_end=183
+  _globals['_EMBEDRESPONSE']._serialized_start=185
+  _globals['_EMBEDRESPONSE']._serialized_end=276
+  _globals['_GETEMBEDMODELREQUEST']._serialized_start=278
+  _globals['_GETEMBEDMODELREQUEST']._serialized_end=300
+  _globals['_GETEMBEDMODELRESPONSE']._serialized_start=302
+  _globals['_GETEMBEDMODELRESPONSE']._serialized_end=370
+  _globals['_EMBEDSERVICE']._serialized_start=373
+  _globals['_EMBEDSERVICE']._serialized_end=579
 # @@protoc_insertion_point(module_scope)

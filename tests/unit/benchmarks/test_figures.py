@@ -91,7 +91,7 @@ def test_goodput_is_what_succeeded_while_the_overload_lasted() -> None:
     assert figures["accepted_p99_of_alone"] == pytest.approx(29.4, abs=0.1)
     assert figures["seconds"] == goodput_by_second(overload, 2.0) == [1, 1]
     resident = {when: dict.fromkeys(("gateway", "segment", "embed", "search"), 100.0) for when in ("before", "after")}
-    for table in overload_tables({**figures, "resident_mb": resident}):
+    for table in overload_tables({**figures, "accepted_at_onset": figures["accepted"], "resident_mb": resident}):
         assert max(map(len, table.splitlines())) <= 80
 
 

@@ -139,3 +139,8 @@ def test_poisson_arrivals_are_the_same_for_the_same_seed() -> None:
 @pytest.mark.parametrize("seconds", [0.001, 1.0])
 def test_few_arrivals_are_few(seconds: float) -> None:
     assert len(poisson(1, seconds)) <= 6
+
+
+def test_a_load_can_be_told_from_some_moment_on() -> None:
+    whole = Load([Answer(0.5, 0.1), Answer(2.0, 0.1), Answer(3.0, 0.2, "UNAVAILABLE")], 4.0)
+    assert whole.since(2.0) == Load([Answer(0.0, 0.1), Answer(1.0, 0.2, "UNAVAILABLE")], 2.0)

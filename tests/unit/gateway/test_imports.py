@@ -42,6 +42,16 @@ async def test_every_item_is_answered_once_and_stored() -> None:
     assert all(answer.status.code == code_pb2.OK for answer in answers.values())
 
 
+async def test_an_import_is_work_in_the_background_and_a_search_is_not() -> None:
+    async with gateway() as front:
+        await run_import(front, item("a"))
+        assert front.stages.last("Segment").background
+        assert front.stages.last("Embed").background
+        await front.retrieval.Search(pb.SearchRequest(image=types_pb2.Image(encoded=b"a photo"), collection="spring"))
+        assert not front.stages.last("Segment").background
+        assert not front.stages.last("Embed").background
+
+
 async def test_an_empty_import_ends_at_once() -> None:
     async with gateway() as front:
         assert await run_import(front) == {}

@@ -231,6 +231,17 @@ async def test_beyond_its_queue_it_refuses_at_once_with_a_time_to_retry_after(tm
         assert (await stub.Segment(pb.SegmentRequest(image=message(photo(TOP))))).garments
 
 
+async def test_imports_shut_no_search_out(tmp_path: Path) -> None:
+    write_parser(tmp_path)
+    image = message(photo(TOP))
+    async with segment_service(tmp_path, queue=20) as stub:
+        imports = [stub.Segment(pb.SegmentRequest(image=image, background=True)) for _ in range(40)]
+        searches = [stub.Segment(pb.SegmentRequest(image=image)) for _ in range(20)]
+        assert all(response.garments for response in await asyncio.gather(*searches))
+        await asyncio.gather(*imports, return_exceptions=True)
+        assert grpc.StatusCode.RESOURCE_EXHAUSTED in [await call.code() for call in imports]
+
+
 async def test_it_tells_its_model(stub: Any) -> None:
     model = (await stub.GetSegmentModel(pb.GetSegmentModelRequest())).model
     assert (model.name, model.version, list(model.categories)) == ("clothing-parser", "1", list(GARMENTS))

@@ -1,5 +1,9 @@
+from collections.abc import Callable
+from contextlib import ExitStack
+
 import pytest
 
+from serving import admission as module
 from serving.admission import Admission
 from serving.errors import Overloaded
 
@@ -32,4 +36,61 @@ def test_a_refusal_takes_no_place() -> None:
 
 def test_an_idle_worker_takes_more_at_once_than_its_limit() -> None:
     with Admission("test", limit=4).enter(64):
+        pass
+
+
+class Clock:
+    """Stands still until a test moves it on."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+def admitted(enter: Callable[[], object], tries: int, stack: ExitStack) -> int:
+    """How many of so many pieces of work are let in, and stay."""
+    count = 0
+    for _ in range(tries):
+        try:
+            stack.enter_context(enter())  # type: ignore[arg-type]
+        except Overloaded:
+            continue
+        count += 1
+    return count
+
+
+def test_a_burst_may_fill_all_places_but_while_work_is_refused_only_few_wait(clock: Clock) -> None:
+    admission = Admission("test", limit=8, steady=2)
+    with ExitStack() as burst:
+        assert admitted(admission.enter, 9, burst) == 8
+    with ExitStack() as overload:
+        assert admitted(admission.enter, 9, overload) == 2
+        clock.now += 0.9
+        assert admitted(admission.enter, 9, overload) == 0
+    clock.now += 0.9
+    with ExitStack() as overload:
+        assert admitted(admission.enter, 1, overload) == 1
+    clock.now += 0.2
+    with ExitStack() as calm:
+        assert admitted(admission.enter, 8, calm) == 8
+
+
+def test_background_work_takes_no_place_of_other_work_and_its_refusal_is_no_overload(clock: Clock) -> None:
+    admission = Admission("test", limit=8, steady=2)
+    with ExitStack() as stack:
+        assert admitted(lambda: admission.enter(background=True), 9, stack) == 4
+        assert admitted(admission.enter, 8, stack) == 8
+
+
+def test_one_piece_of_background_work_is_always_let_in() -> None:
+    with Admission("test", limit=1).enter(background=True):
         pass

@@ -44,8 +44,10 @@ async def started(*engines: Callable[[list[int]], Sequence[int]], **options: Any
         await batcher.stop()
 
 
-def submit(batcher: Batcher[int, int], *works: int, deadline: Deadline = NO_DEADLINE) -> list[asyncio.Task[int]]:
-    return [asyncio.create_task(batcher.submit(work, deadline)) for work in works]
+def submit(
+    batcher: Batcher[int, int], *works: int, deadline: Deadline = NO_DEADLINE, background: bool = False
+) -> list[asyncio.Task[int]]:
+    return [asyncio.create_task(batcher.submit(work, deadline, background=background)) for work in works]
 
 
 async def test_each_caller_gets_the_result_of_its_own_work() -> None:
@@ -75,6 +77,31 @@ async def test_a_batch_is_never_larger_than_the_largest() -> None:
         engine.gate.set()
         await asyncio.gather(*first, *rest)
     assert engine.batches == [[0], [1, 2, 3], [4, 5, 6], [7]]
+
+
+async def test_background_work_waits_for_all_other_but_not_for_ever() -> None:
+    engine = Engine(open_gate=False)
+    async with started(engine, max_batch=1) as batcher:
+        tasks = submit(batcher, 0)
+        await engine.running()
+        tasks += submit(batcher, 100, 101, background=True)
+        tasks += submit(batcher, *range(1, 11))
+        await asyncio.sleep(0)
+        engine.gate.set()
+        await asyncio.gather(*tasks)
+    assert [work for (work,) in engine.batches] == [0, 1, 2, 3, 4, 5, 6, 7, 100, 8, 9, 10, 101]
+
+
+async def test_background_work_fills_the_room_that_is_left_in_a_batch() -> None:
+    engine = Engine(open_gate=False)
+    async with started(engine, max_batch=3) as batcher:
+        tasks = submit(batcher, 0)
+        await engine.running()
+        tasks += submit(batcher, 100, 101, background=True) + submit(batcher, 1, 2)
+        await asyncio.sleep(0)
+        engine.gate.set()
+        await asyncio.gather(*tasks)
+    assert engine.batches == [[0], [1, 2, 100], [101]]
 
 
 async def test_a_batch_is_held_open_for_work_that_comes_within_the_delay() -> None:

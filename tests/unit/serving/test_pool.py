@@ -66,3 +66,16 @@ async def test_the_time_that_work_waits_for_a_thread_is_measured() -> None:
     assert after is not None
     assert 0.05 <= after - before < 1
     pool.stop()
+
+
+async def test_background_work_keeps_no_other_work_waiting() -> None:
+    pool = WorkPool("test", 1)
+    release = threading.Event()
+    holding = asyncio.create_task(pool.run(NO_DEADLINE, lambda: release.wait(10), background=True))
+    behind = asyncio.create_task(pool.run(NO_DEADLINE, lambda: None, background=True))
+    await asyncio.wait_for(pool.run(NO_DEADLINE, lambda: None), 5)
+    assert not behind.done()
+    release.set()
+    assert await holding
+    await behind
+    pool.stop()
