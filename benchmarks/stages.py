@@ -70,7 +70,14 @@ async def measure(search: Search, services: Running, photos: Iterator[bytes], ca
         "stages": by_stage(delta, hops_ms(seen), latency_ms),
         "cpu_ms": {name: 1000 * cpu_s / len(seen) for name, cpu_s in cpu.items()},
         "busy": sum(cpu.values()) / load.elapsed_s / available_cpus(),
+        "late": {name: late_share(delta[name]) for name in SERVICES},
     }
+
+
+def late_share(delta: Samples) -> float:
+    """Of the looks at an event loop: those at which it was more than 5 ms late."""
+    looks = delta.total("clothing_loop_lag_seconds_count")
+    return 1 - delta.total("clothing_loop_lag_seconds_bucket", le="0.005") / looks if looks else 0.0
 
 
 def hops_ms(responses: Sequence[SearchResponse]) -> Parts:
@@ -133,6 +140,8 @@ def tables(figures: Mapping[int, Any]) -> Iterator[str]:
             f"{found['per_s']:.1f} photos/s of {found['garments']:.1f} garments, {found['latency_ms']:.1f} ms each; "
             f"CPUs {found['busy']:.0%} busy"
         )
+        late = ", ".join(f"{name} {share:.1%}" for name, share in found["late"].items())
+        yield f"event loop more than 5 ms late: {late}"
 
 
 def draw(figures: Mapping[int, Any], figure: "Figure") -> None:

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 _CHECK_EVERY_S = 0.5
 _CHECK_TIMEOUT_S = 5.0
+_LOOK_EVERY_S = 0.1
 _STOPPED = "stopped"
 
 
@@ -56,7 +57,7 @@ class Server:
         self._served = False
         self._health = Health(("", *worker.services))
         self._server = grpc.aio.server(interceptors=[CallInterceptor(self._gate)], options=_options(settings))
-        self._checks: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self.address = ""
 
     async def start(self) -> None:
@@ -74,7 +75,7 @@ class Server:
         await self._worker.start()
         self._closed = None
         await self._check()
-        self._checks = asyncio.create_task(self._keep_checking())
+        self._tasks = [asyncio.create_task(task) for task in (self._keep_checking(), _measure_lag())]
 
     async def stop(self) -> None:
         """Drains: callers are told, then new calls are refused, then those in flight get their grace.
@@ -83,9 +84,9 @@ class Server:
         """
         if self._closed == _STOPPED:
             return
-        if self._checks:
-            self._checks.cancel()
-            await asyncio.wait([self._checks])
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._health.tell(serving=False)
         if self._closed is None:
             await asyncio.sleep(self._settings.drain_s)
@@ -123,7 +124,7 @@ class Server:
         except Exception as error:  # a check that breaks is itself a reason not to serve
             log.exception("the health check failed")
             problem = repr(error)
-        if problem != self._problem or self._checks is None:
+        if problem != self._problem or not self._tasks:
             if problem is None:
                 self._served = True
                 log.info("serving")
@@ -159,6 +160,14 @@ async def run(settings: ServerSettings, worker: Worker) -> int:
     await asyncio.wait((starting,))
     await server.stop()
     return 0
+
+
+async def _measure_lag() -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + _LOOK_EVERY_S
+        await asyncio.sleep(_LOOK_EVERY_S)
+        telemetry.LOOP_LAG_SECONDS.observe(loop.time() - due)
 
 
 def _answers(listen: str) -> bool:

@@ -24,6 +24,11 @@ CALLS = Counter("clothing_rpc_calls", "Calls answered, by status code.", ["metho
 CALL_SECONDS = Histogram(
     "clothing_rpc_seconds", "Time from a call's arrival to its answer.", ["method"], buckets=_SECONDS
 )
+LOOP_LAG_SECONDS = Histogram(
+    "clothing_loop_lag_seconds",
+    "How late the event loop was, ten times a second: blocked by a call, or kept from the CPUs.",
+    buckets=_SECONDS,
+)
 ADMITTED = Gauge("clothing_admitted", "Pictures admitted and not yet answered.", ["stage"])
 QUEUE_LENGTH = Gauge("clothing_queue_length", "Pictures that wait for an engine.", ["stage"])
 WAIT_SECONDS = Histogram(

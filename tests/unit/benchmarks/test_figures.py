@@ -12,7 +12,7 @@ from benchmarks.metrics import Samples, parse
 from benchmarks.overload import REFUSED, goodput_by_second, judged
 from benchmarks.overload import tables as overload_tables
 from benchmarks.scaling import share_of_last
-from benchmarks.stages import KINDS, by_stage, hops_ms
+from benchmarks.stages import KINDS, by_stage, hops_ms, late_share
 from benchmarks.turns import BASELINE, SERVED, closed_figures, closed_tables, open_figures
 from clothing_retrieval.v1.retrieval_service_pb2 import SearchResponse
 
@@ -77,6 +77,15 @@ def test_metrics_are_told_apart_by_labels_and_by_moment() -> None:
     assert after.total("a_total", x="2") == 7
     assert (after - before).total("a_total", y="2") == 9
     assert after.total("b_total") == 0
+
+
+def test_the_share_of_looks_at_which_an_event_loop_was_late() -> None:
+    lag = "clothing_loop_lag_seconds"
+    looks = parse(
+        f'# TYPE {lag} histogram\n{lag}_bucket{{le="0.005"}} 9\n{lag}_bucket{{le="+Inf"}} 10\n{lag}_count 10\n'
+    )
+    assert late_share(looks) == pytest.approx(0.1)
+    assert late_share(parse("")) == 0
 
 
 def test_goodput_is_what_succeeded_while_the_overload_lasted() -> None:

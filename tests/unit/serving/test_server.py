@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from prometheus_client import REGISTRY
 
 from clothing_retrieval.v1 import embed_service_pb2, embed_service_pb2_grpc, types_pb2
 from serving.channels import MAX_MESSAGE_BYTES, connect
@@ -211,3 +212,18 @@ async def test_stopping_twice_stops_the_worker_once() -> None:
     worker.stopped = False
     await server.stop()
     assert not worker.stopped
+
+
+async def test_a_blocked_event_loop_is_measured() -> None:
+    def late() -> float:
+        samples = {
+            le: REGISTRY.get_sample_value("clothing_loop_lag_seconds_bucket", {"le": le}) for le in ("0.1", "+Inf")
+        }
+        return (samples["+Inf"] or 0.0) - (samples["0.1"] or 0.0)
+
+    before = late()
+    async with scripted(), asyncio.timeout(10):
+        await asyncio.sleep(0.01)  # the measuring begins
+        time.sleep(0.3)  # noqa: ASYNC251 as a call would that should have been given to a thread
+        while late() == before:
+            await asyncio.sleep(0.01)
