@@ -50,6 +50,11 @@ types: $(VENV)/.dev  ## Check types
 ghz-data: $(VENV)/.serving  ## Write the request files of benchmarks/ghz (PHOTOS=folder: of your own pictures)
 	$(BIN)/python -m benchmarks.ghz.data $(if $(PHOTOS),'$(PHOTOS)')
 
+guard: $(VENV)/.serving  ## Fail where the services do much less than the same models in one process
+	$(BIN)/python -m benchmarks.ghz.data --out build/guard
+	$(BIN)/python -m benchmarks.pipeline build/guard/boutique/probes build/guard/boutique/catalogue \
+		--folder build/guard/data --callers 4 --rounds 5 --turn 64 --open --least 0.5
+
 protos: $(VENV)/.dev  ## Generate the Python stubs from protos/
 	$(BIN)/python -m grpc_tools.protoc -Iprotos -I$$($(BIN)/python -c 'import google.rpc.status_pb2 as m, pathlib; print(pathlib.Path(m.__file__).parents[2])') \
 		--python_out=. --pyi_out=. --grpc_python_out=. \
@@ -67,4 +72,4 @@ protos-check: protos  ## Fail where the committed stubs are not those that proto
 	git diff --exit-code -- clothing_retrieval/v1
 	test -z "$$(git status --porcelain -- clothing_retrieval/v1)"
 
-.PHONY: help setup demo test test-export lint format types ghz-data protos protos-check lint-protos
+.PHONY: help setup demo test test-export lint format types ghz-data guard protos protos-check lint-protos

@@ -20,7 +20,17 @@ from benchmarks.in_process import InProcessEmbedder
 from benchmarks.photos import fresh, read_photos
 from benchmarks.report import add_outputs, machine_line, write
 from benchmarks.services import DEFAULT_FOLDER, free_ports, service
-from benchmarks.turns import BASELINE, SERVED, Call, Turns, closed_figures, closed_tables, draw
+from benchmarks.turns import (
+    BASELINE,
+    SERVED,
+    Call,
+    Turns,
+    add_guard,
+    closed_figures,
+    closed_tables,
+    draw,
+    require_ratio,
+)
 from clothing_retrieval.up.service import ServiceSpec
 from clothing_retrieval.v1.embed_service_pb2 import EmbedRequest
 from clothing_retrieval.v1.embed_service_pb2_grpc import EmbedServiceStub
@@ -64,6 +74,7 @@ async def main() -> None:
             }
     print("\n\n".join(closed_tables(closed, "photos/s")))
     write(arguments, {"closed": closed}, lambda figure: draw(closed, "photos a second", figure))
+    require_ratio(closed, arguments.least)
 
 
 def _parse() -> argparse.Namespace:
@@ -74,6 +85,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--turn", type=int, default=800, help="photos in a turn")
     parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="for the logs")
     add_outputs(parser)
+    add_guard(parser)
     return parser.parse_args()
 
 

@@ -33,20 +33,24 @@ _WARM_UP_S = 2.0
 
 
 class Importing:
-    """An import in the background, until it is stopped; ``imported`` counts the items stored."""
+    """An import in the background, until it is stopped; ``imported`` counts the items stored.
 
-    def __init__(self, client: AsyncClient, photos: Iterator[bytes]) -> None:
+    ``ids``: so many items are written again and again; 0: every one is new.
+    """
+
+    def __init__(self, client: AsyncClient, photos: Iterator[bytes], ids: int = 0) -> None:
         self.imported = 0
         self._stopping = False
-        self._run = asyncio.create_task(self._import(client, photos))
+        numbers = itertools.cycle(range(ids)) if ids else itertools.count()
+        items = (NewItem(Item(id=str(number)), [photo]) for number, photo in zip(numbers, photos, strict=False))
+        self._run = asyncio.create_task(self._import(client, items))
 
     async def stop(self) -> None:
         """Lets the items in flight end. Raises RuntimeError where one failed."""
         self._stopping = True
         await self._run
 
-    async def _import(self, client: AsyncClient, photos: Iterator[bytes]) -> None:
-        items = (NewItem(Item(id=str(number)), [photo]) for number, photo in enumerate(photos))
+    async def _import(self, client: AsyncClient, items: Iterator[NewItem]) -> None:
         until_stopped = itertools.takewhile(lambda _: not self._stopping, items)
         async for response in client.import_items(until_stopped, collection=COLLECTION):
             if response.status.code:

@@ -129,7 +129,8 @@ def draw(figures: Mapping[str, Any], figure: "Figure") -> None:
     goodput.bar(range(1, len(figures["seconds"]) + 1), figures["seconds"])
     goodput.axhline(figures["peak_per_s"], color="C7", linestyle="--", label="peak of a closed loop")
     goodput.set(xlabel="second of the overload", ylabel="searches that succeeded")
-    goodput.legend(frameon=False)
+    goodput.set_ylim(top=1.15 * max(figures["peak_per_s"], *figures["seconds"]))
+    goodput.legend(frameon=False, loc="upper right")
     for when, resident in figures["resident_mb"].items():
         memory.plot(SERVICES, [resident[name] for name in SERVICES], marker="o", linestyle="", label=when)
     memory.set(ylabel="resident MB")

@@ -22,7 +22,18 @@ from benchmarks.photos import fresh, read_photos
 from benchmarks.report import add_outputs, machine_line, table, write
 from benchmarks.searching import Search, search_request, searching
 from benchmarks.services import add_catalogue, copied_index, import_catalogue, running
-from benchmarks.turns import BASELINE, SERVED, Turns, closed_figures, closed_tables, draw, latencies, open_figures
+from benchmarks.turns import (
+    BASELINE,
+    SERVED,
+    Turns,
+    add_guard,
+    closed_figures,
+    closed_tables,
+    draw,
+    latencies,
+    open_figures,
+    require_ratio,
+)
 from serving.cpus import available_cpus
 
 _CHECKED = 8
@@ -83,6 +94,7 @@ async def main() -> None:
             figures = await measure(arguments, search, baseline)
     print("\n\n".join(tables(figures)))
     write(arguments, figures, lambda figure: draw(figures["closed"], "photos a second", figure))
+    require_ratio(figures["closed"], arguments.least)
 
 
 def _parse() -> argparse.Namespace:
@@ -95,6 +107,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--open", type=float, nargs="*", default=[0.5, 0.8], help="shares of the best throughput")
     parser.add_argument("--open-seconds", type=float, default=15.0, help="for each share and side")
     add_outputs(parser)
+    add_guard(parser)
     return parser.parse_args()
 
 

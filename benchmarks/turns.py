@@ -1,5 +1,6 @@
 """Two sides that do the same work in turns, so that a slow moment of the machine slows both."""
 
+import argparse
 import itertools
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,6 +59,19 @@ def closed_figures(rounds: Sequence[Round]) -> dict[str, Any]:
 def open_figures(found: Round) -> dict[str, Any]:
     failed = {side: sum(count for code, count in load.codes.items() if code != OK) for side, load in found.items()}
     return {side: {**_figures(load), "failed": failed[side]} for side, load in found.items()}
+
+
+def add_guard(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--least", type=float, default=0.0, help="fail where the ratio is lower, for any callers")
+
+
+def require_ratio(closed: Mapping[int, Mapping[str, Any]], least: float) -> None:
+    """Raises SystemExit where the services fall behind: a ratio holds on any machine, a time on one."""
+    for callers, row in closed.items():
+        if row["ratio"] < least:
+            raise SystemExit(
+                f"{callers} callers: served {row['ratio']:.3f} of what one process does, {least} is wanted"
+            )
 
 
 def closed_tables(closed: Mapping[int, Mapping[str, Any]], unit: str) -> Iterator[str]:

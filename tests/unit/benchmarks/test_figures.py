@@ -12,8 +12,10 @@ from benchmarks.metrics import Samples, parse
 from benchmarks.overload import REFUSED, goodput_by_second, judged
 from benchmarks.overload import tables as overload_tables
 from benchmarks.scaling import share_of_last
+from benchmarks.soak import moments
+from benchmarks.soak import tables as soak_tables
 from benchmarks.stages import KINDS, by_stage, hops_ms, late_share
-from benchmarks.turns import BASELINE, SERVED, closed_figures, closed_tables, open_figures
+from benchmarks.turns import BASELINE, SERVED, closed_figures, closed_tables, open_figures, require_ratio
 from clothing_retrieval.v1.retrieval_service_pb2 import SearchResponse
 
 METRICS = """
@@ -148,3 +150,18 @@ def test_an_open_loop_tells_how_many_failed() -> None:
     assert figures[BASELINE]["failed"] == 0
     assert figures[SERVED]["failed"] == 1
     assert figures[SERVED]["p50_ms"] == pytest.approx(10)
+
+
+def test_a_ratio_below_the_least_fails_the_guard() -> None:
+    closed = {1: {"ratio": 0.7}, 8: {"ratio": 0.4999}}
+    require_ratio({1: closed[1]}, 0.5)
+    with pytest.raises(SystemExit, match=r"8 callers: served 0\.500 of what one process does, 0\.5 is wanted"):
+        require_ratio(closed, 0.5)
+
+
+def test_memory_is_told_at_the_start_in_the_middle_and_at_the_end() -> None:
+    assert moments([100, 120, 110, 140, 130]) == [100, 110, 130, 140]
+    resident = {name: [1234.0, 1234.0] for name in ("gateway", "segment", "embed", "search")}
+    counts = {"minutes": 60.0, "searches": 50_000, "imported": 90_000, "p50_ms": 120.0, "p99_ms": 300.0}
+    for table in soak_tables({**counts, "resident_mb": resident}):
+        assert max(map(len, table.splitlines())) <= 80
