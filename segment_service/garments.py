@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from segment_service.look import Bools, Box, Floats, Look, without_specks
 from serving.images import Raster, resize
@@ -68,8 +69,8 @@ class Garment:
         top = self.box.y + self.box.height / 2 - square / 2
         step = square / side  # photo pixels for each cutout pixel
         canvas = _crop_square(photo, left, top, square, side)
-        canvas[self._support_at(left, top, step, side, side) <= -rules.slack] = 255
-        return canvas
+        hidden = np.uint8(255) * (self._support_at(left, top, step, side, side) <= -rules.slack)
+        return cv2.bitwise_or(canvas, cv2.merge((hidden, hidden, hidden)))  # type: ignore[return-value]
 
     def _support_at(self, left: float, top: float, step: float, height: int, width: int) -> Floats:
         """Support sampled at the centres of height × width pixels of size ``step`` from (left, top) on."""
@@ -122,11 +123,13 @@ class _Parsed:
 
     def garments(self, kinds: Sequence[Sequence[int]], wanted: Sequence[bool]) -> list[Garment]:
         """The regions of the wanted kinds, each of one or several labels together; largest first."""
-        shares = np.stack([self.probabilities[list(kind)].sum(axis=0) for kind in kinds])
-        winner = shares.argmax(axis=0)
-        best_two = np.partition(shares, -2, axis=0)[-2:]
+        shares = self.probabilities[[kind[0] for kind in kinds]]
+        for share, kind in zip(shares, kinds, strict=True):
+            for label in kind[1:]:
+                share += self.probabilities[label]
+        winner, best, second = _leaders(shares)
         found = []
-        for index in np.unique(winner):
+        for index in np.flatnonzero(np.bincount(winner.ravel())).tolist():
             if not wanted[index]:
                 continue
             region = without_specks(winner == index, self.rules.min_part)
@@ -134,7 +137,7 @@ class _Parsed:
             area, confidence = float(region.mean()), max(means)
             if area < self.rules.min_area or confidence < self.rules.min_confidence:
                 continue
-            best_other = np.where(winner == index, best_two[0], best_two[1])
+            best_other = np.where(winner == index, second, best)
             support = shares[index] - best_other
             support[(winner == index) & ~region] = -1
             category = self.labels[kinds[index][means.index(confidence)]]
@@ -167,7 +170,7 @@ def _kinds(probabilities: Floats, is_garment: Sequence[bool], wavering: float) -
     Where the parser wavers between, say, dress and top, it splits one garment in two. What tells this from a top over
     trousers: all over the smaller region the larger one's label is likely, too.
     """
-    winner = probabilities.argmax(axis=0)
+    winner, _, _ = _leaders(probabilities)
     areas = np.bincount(winner.ravel(), minlength=len(is_garment))
     kinds = [[label] for label in range(len(is_garment))]
     present = sorted((label for label in range(len(is_garment)) if is_garment[label] and areas[label]), key=areas.item)
@@ -178,6 +181,20 @@ def _kinds(probabilities: Floats, is_garment: Sequence[bool], wavering: float) -
             kinds[larger[int(means.argmax())]] += kinds[label]
             kinds[label] = []
     return [kind for kind in kinds if kind]
+
+
+def _leaders(shares: Floats) -> tuple[NDArray[np.intp], Floats, Floats]:
+    """Of each cell: the index that leads, its share, and the best other's; shares are at least 0.
+
+    One index after the other is several times as fast as argmax and partition across them.
+    """
+    winner = np.zeros(shares.shape[1:], np.intp)
+    best, second = shares[0].copy(), np.zeros_like(shares[0])
+    for index, share in enumerate(shares[1:], start=1):
+        np.copyto(winner, index, where=share > best)
+        np.maximum(second, np.minimum(best, share), out=second)
+        np.maximum(best, share, out=best)
+    return winner, best, second
 
 
 def _crop_square(photo: Raster, left: float, top: float, square: float, side: int) -> Raster:

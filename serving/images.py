@@ -169,7 +169,7 @@ def _to_rgb(image: Image.Image) -> Raster:
         paper = Image.new("RGBA", layer.size, "white")
         paper.alpha_composite(layer)
         image = paper
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))  # convert() always copies
 
 
 def _raster(pixels: types_pb2.Pixels, limits: ImageLimits, field: str) -> Picture:
