@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 COLLECTION = "benchmark-import"
 
 _WARM_UP_S = 2.0
+_LONGEST_S = 24 * 3600.0  # a soak imports for longer than a client usually would
 
 
 class Importing:
@@ -52,7 +53,7 @@ class Importing:
 
     async def _import(self, client: AsyncClient, items: Iterator[NewItem]) -> None:
         until_stopped = itertools.takewhile(lambda _: not self._stopping, items)
-        async for response in client.import_items(until_stopped, collection=COLLECTION):
+        async for response in client.import_items(until_stopped, collection=COLLECTION, timeout_s=_LONGEST_S):
             if response.status.code:
                 raise RuntimeError(f"an item was not imported: {response.status.message}")
             self.imported += 1
