@@ -5,7 +5,6 @@
 It finds no garment: the gateway takes the photo as it is.
 """
 
-import asyncio
 import functools
 import os
 import sys
@@ -20,7 +19,7 @@ from segment_service.worker import SegmentWorker
 from serving.engine import Loaded
 from serving.images import Raster
 from serving.models import DEFAULT_FOLDER, load_model
-from serving.server import run
+from serving.server import serve
 
 SERVICE_MS = "STAND_IN_MS"
 _STRIDE = 4
@@ -51,9 +50,8 @@ def load(settings: Settings, service_s: float) -> Loaded:
 
 
 def main() -> int:
-    settings = Settings()
     service_s = float(os.environ[SERVICE_MS]) / 1000
-    return asyncio.run(run(settings, SegmentWorker(settings, functools.partial(load, settings, service_s))))
+    return serve(Settings, lambda settings: SegmentWorker(settings, functools.partial(load, settings, service_s)))
 
 
 if __name__ == "__main__":

@@ -1,14 +1,12 @@
-import asyncio
 import sys
 
 from embed_service.settings import Settings
 from embed_service.worker import EmbedWorker
-from serving.server import run
+from serving.server import serve
 
 
 def main() -> int:
-    settings = Settings()
-    return asyncio.run(run(settings, EmbedWorker(settings)))
+    return serve(Settings, EmbedWorker)
 
 
 if __name__ == "__main__":

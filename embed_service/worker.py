@@ -6,11 +6,13 @@ from clothing_retrieval.v1 import embed_service_pb2_grpc
 from embed_service.embedder import STAGE, Embedder
 from embed_service.servicer import EmbedServicer
 from embed_service.settings import Settings
+from serving.interceptor import anyone
 
 
 class EmbedWorker:
     name = STAGE
     services: tuple[str, ...] = ("clothing_retrieval.v1.EmbedService",)
+    admit = staticmethod(anyone)
 
     def __init__(self, settings: Settings) -> None:
         self._embedder = Embedder(settings)

@@ -1,14 +1,12 @@
-import asyncio
 import sys
 
 from gateway.settings import Settings
 from gateway.worker import GatewayWorker
-from serving.server import run
+from serving.server import serve
 
 
 def main() -> int:
-    settings = Settings()
-    return asyncio.run(run(settings, GatewayWorker(settings)))
+    return serve(Settings, GatewayWorker)
 
 
 if __name__ == "__main__":

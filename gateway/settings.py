@@ -1,5 +1,6 @@
 """Every knob of the gateway; each is an environment variable GATEWAY_…"""
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -15,6 +16,23 @@ class Settings(ServerSettings):
     segment_target: str = Field("dns:///127.0.0.1:50051", description="gRPC target of the segment workers.")
     embed_target: str = Field("dns:///127.0.0.1:50052", description="gRPC target of the embed workers.")
     search_target: str = Field("dns:///127.0.0.1:50053", description="gRPC target of the search service.")
+    workers_ca: Path | None = Field(
+        None,
+        description="PEM file of authorities: the services behind the gateway must show a certificate of theirs, for "
+        "the name in their target. Absent, like the next two: they are called without TLS.",
+    )
+    workers_certificate: Path | None = Field(
+        None, description="PEM file of the certificate that the services are shown, where they ask for one."
+    )
+    workers_key: Path | None = Field(None, description="PEM file of that certificate's key.")
+    keys_file: Path | None = Field(
+        None, description="Who may call, as `clothing-retrieval keys` writes it. Absent: no key is asked for."
+    )
+    anonymous: bool = Field(
+        False,
+        description="Take calls from other machines with neither keys nor client certificates: who reaches the gateway "
+        "may do everything.",
+    )
     timeout_s: float = Field(
         10.0, gt=0, description="Longest time for a call, in seconds; a caller's sooner deadline holds."
     )

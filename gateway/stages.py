@@ -1,5 +1,7 @@
 """The services behind the gateway, as it calls them: under a deadline, with errors that name the stage."""
 
+import asyncio
+import functools
 from collections.abc import Awaitable, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -21,6 +23,7 @@ from serving.channels import connect
 from serving.deadline import Deadline
 from serving.errors import StageFailed, Unavailable
 from serving.telemetry import outgoing_metadata
+from serving.tls import TlsFiles, channel_credentials
 
 Response = TypeVar("Response", covariant=True)
 
@@ -38,10 +41,21 @@ class Stages:
     """Channels and stubs of the three services. Every method raises StageFailed or DeadlineExceeded."""
 
     def __init__(self, settings: Settings) -> None:
+        """Raises TlsError: the files for TLS cannot be used."""
+        self._settings = settings
+        self._tls = _tls_of(settings)
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._connect()
+
+    def _connect(self) -> None:
+        self._pem = self._tls.current() if self._tls else None
+        credentials = channel_credentials(self._pem) if self._pem else None
+        connected = functools.partial(connect, credentials=credentials)
+        settings = self._settings
         self._channels = [
-            connect(settings.segment_target, "clothing_retrieval.v1.SegmentService"),
-            connect(settings.embed_target, "clothing_retrieval.v1.EmbedService"),
-            connect(
+            connected(settings.segment_target, "clothing_retrieval.v1.SegmentService"),
+            connected(settings.embed_target, "clothing_retrieval.v1.EmbedService"),
+            connected(
                 settings.search_target, "clothing_retrieval.v1.SearchService", "clothing_retrieval.v1.CatalogService"
             ),
         ]
@@ -51,6 +65,17 @@ class Stages:
         self._search_health = health_pb2_grpc.HealthStub(search)
         self.search = search_service_pb2_grpc.SearchServiceStub(search)
         self.catalog = catalog_service_pb2_grpc.CatalogServiceStub(search)
+
+    def refresh(self) -> None:
+        """Connects anew where the files for TLS have changed. Calls in flight keep their connection."""
+        if not self._tls or self._tls.current() is self._pem:
+            return
+        longest_s = max(self._settings.timeout_s, self._settings.import_item_timeout_s)
+        for channel in self._channels:
+            retiring = asyncio.create_task(channel.close(longest_s))
+            self._retiring.add(retiring)
+            retiring.add_done_callback(self._retiring.discard)
+        self._connect()
 
     async def segment(
         self, request: segment_service_pb2.SegmentRequest, deadline: Deadline, field: str = "image"
@@ -98,6 +123,8 @@ class Stages:
         return bool(response.status == health_pb2.HealthCheckResponse.SERVING)
 
     async def close(self) -> None:
+        for retiring in self._retiring:
+            retiring.cancel()
         for channel in self._channels:
             await channel.close()
 
@@ -111,3 +138,8 @@ async def call(
         return await method(request, timeout=deadline.remaining(), metadata=outgoing_metadata())
     except grpc.RpcError as error:
         raise StageFailed(stage, error, renamed) from error
+
+
+def _tls_of(settings: Settings) -> TlsFiles | None:
+    certificate, key, authorities = settings.workers_certificate, settings.workers_key, settings.workers_ca
+    return TlsFiles(certificate, key, authorities) if certificate or key or authorities else None

@@ -1,13 +1,17 @@
 """What the gateway brings to its server."""
 
+from contextlib import AbstractContextManager
+
 import grpc
 
 from clothing_retrieval.v1 import catalog_service_pb2_grpc, retrieval_service_pb2_grpc
+from gateway.access import access_of
 from gateway.catalog_servicer import CatalogServicer
 from gateway.pipeline import Pipeline
 from gateway.servicer import RetrievalServicer
 from gateway.settings import Settings
 from gateway.stages import Stages
+from serving.interceptor import Metadata
 
 
 class GatewayWorker:
@@ -18,22 +22,30 @@ class GatewayWorker:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._stages: Stages | None = None
+
+    def admit(self, method: str, metadata: Metadata) -> AbstractContextManager[None]:
+        return self._access.admit(method, metadata)
 
     def register(self, server: grpc.aio.Server) -> None:
-        self._stages = Stages(self._settings)
-        self._pipeline = Pipeline(self._stages)
+        """Raises RuntimeError: the settings for TLS, keys or both cannot be used."""
+        self._access = access_of(self._settings)
+        self._stages = stages = Stages(self._settings)
+        self._pipeline = Pipeline(stages)
         retrieval_service_pb2_grpc.add_RetrievalServiceServicer_to_server(
-            RetrievalServicer(self._settings, self._stages, self._pipeline), server
+            RetrievalServicer(self._settings, stages, self._pipeline), server
         )
-        catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(
-            CatalogServicer(self._settings, self._stages), server
-        )
+        catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(CatalogServicer(self._settings, stages), server)
 
     async def start(self) -> None:
         """Nothing to load: `check` tells which stage is missing."""
 
     async def check(self) -> str | None:
+        assert self._stages is not None
+        self._access.refresh()
+        self._stages.refresh()
         return await self._pipeline.check()
 
     async def stop(self) -> None:
-        await self._stages.close()
+        if self._stages:
+            await self._stages.close()

@@ -1,4 +1,3 @@
-import asyncio
 import os
 import sys
 
@@ -14,12 +13,11 @@ def main() -> int:
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     from search_service.settings import Settings
     from search_service.worker import SearchWorker
-    from serving.server import run
+    from serving.server import serve
 
     # A call's thread lets go of the interpreter many times in its one or two ms, and should not wait 5 to have it back.
     sys.setswitchinterval(0.0005)
-    settings = Settings()
-    return asyncio.run(run(settings, SearchWorker(settings)))
+    return serve(Settings, SearchWorker)
 
 
 if __name__ == "__main__":

@@ -18,15 +18,18 @@ from search_service.metrics import IndexCollector
 from search_service.milvus.settings import MilvusSettings
 from search_service.servicer import SearchServicer
 from search_service.settings import Settings
+from serving.interceptor import anyone
+from serving.settings import read
 
 
 class SearchWorker:
     name = STAGE
     services: tuple[str, ...] = ("clothing_retrieval.v1.SearchService", "clothing_retrieval.v1.CatalogService")
+    admit = staticmethod(anyone)
 
     def __init__(self, settings: Settings, milvus: MilvusSettings | None = None) -> None:
         self._settings = settings
-        self._milvus = milvus or MilvusSettings()
+        self._milvus = milvus or read(MilvusSettings)
         self._calls = Calls(settings.threads, settings.queue)
         self._folder: Folder | None = None
         self._metrics: IndexCollector | None = None

@@ -1,14 +1,12 @@
-import asyncio
 import sys
 
 from segment_service.settings import Settings
 from segment_service.worker import SegmentWorker
-from serving.server import run
+from serving.server import serve
 
 
 def main() -> int:
-    settings = Settings()
-    return asyncio.run(run(settings, SegmentWorker(settings)))
+    return serve(Settings, SegmentWorker)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,13 @@ from segment_service.segmenter import STAGE, Segmenter
 from segment_service.servicer import SegmentServicer
 from segment_service.settings import Settings
 from serving.engine import Loaded
+from serving.interceptor import anyone
 
 
 class SegmentWorker:
     name = STAGE
     services: tuple[str, ...] = ("clothing_retrieval.v1.SegmentService",)
+    admit = staticmethod(anyone)
 
     def __init__(self, settings: Settings, load: Callable[[], Loaded] | None = None) -> None:
         self._segmenter = Segmenter(settings, load)

@@ -10,15 +10,19 @@ MAX_MESSAGE_BYTES = 32 * 2**20
 """The limit on every message, on both ends of every hop."""
 
 
-def connect(target: str, *services: str) -> grpc.aio.Channel:
+def connect(target: str, *services: str, credentials: grpc.ChannelCredentials | None = None) -> grpc.aio.Channel:
     """A channel to all replicas behind a name.
 
     Args:
         target: "dns:///host:port" (every address it resolves to gets its share) or "unix:/path".
         services: full names of the gRPC services called. Their calls are repeated where the server is away, for every
             one of them is harmless to repeat; a replica whose health is not SERVING gets none.
+        credentials: for TLS; plain where absent.
     """
-    return grpc.aio.insecure_channel(target, options=_options(services))
+    options = _options(services)
+    if credentials:
+        return grpc.aio.secure_channel(target, credentials, options=options)
+    return grpc.aio.insecure_channel(target, options=options)
 
 
 def _options(services: Sequence[str]) -> list[tuple[str, Any]]:

@@ -6,6 +6,9 @@ ServiceError
 ├── NotFound                NOT_FOUND             ResourceInfo
 ├── ModelMismatch           FAILED_PRECONDITION   both digests
 ├── Overloaded              RESOURCE_EXHAUSTED    RetryInfo
+├── LimitReached            RESOURCE_EXHAUSTED    RetryInfo
+├── Unauthenticated         UNAUTHENTICATED
+├── PermissionDenied        PERMISSION_DENIED     the right that is missing
 ├── DeadlineExceeded        DEADLINE_EXCEEDED     the stage
 ├── Unavailable             UNAVAILABLE           the service
 ├── NotOffered              UNIMPLEMENTED
@@ -135,9 +138,52 @@ class Overloaded(ServiceError):
         return {"queue": self.queue}
 
     def details(self) -> Sequence[Message]:
-        delay = duration_pb2.Duration()
-        delay.FromMilliseconds(round(self.retry_after_s * 1000))
-        return (error_details_pb2.RetryInfo(retry_delay=delay),)
+        return (_retry_info(self.retry_after_s),)
+
+
+class LimitReached(ServiceError):
+    """The caller's key has a limit, and this call is beyond it."""
+
+    code = code_pb2.RESOURCE_EXHAUSTED
+    reason = "LIMIT_REACHED"
+    retry_after_s: float
+
+    def __init__(self, key: str, limit: str, retry_after_s: float) -> None:
+        super().__init__(f"the key {key!r} allows {limit}: retry in {retry_after_s:.1f} s")
+        self.key = key
+        self.limit = limit
+        self.retry_after_s = retry_after_s
+
+    def facts(self) -> Mapping[str, str]:
+        return {"key": self.key, "limit": self.limit}
+
+    def details(self) -> Sequence[Message]:
+        return (_retry_info(self.retry_after_s),)
+
+
+class Unauthenticated(ServiceError):
+    """Who calls is not known. ``reason`` is NO_API_KEY or UNKNOWN_API_KEY."""
+
+    code = code_pb2.UNAUTHENTICATED
+
+    def __init__(self, reason: str, problem: str) -> None:
+        super().__init__(problem)
+        self.reason = reason
+
+
+class PermissionDenied(ServiceError):
+    """Who calls may not do this: the key has not this right."""
+
+    code = code_pb2.PERMISSION_DENIED
+    reason = "RIGHT_MISSING"
+
+    def __init__(self, key: str, right: str) -> None:
+        super().__init__(f"the key {key!r} has not the right {right!r}")
+        self.key = key
+        self.right = right
+
+    def facts(self) -> Mapping[str, str]:
+        return {"key": self.key, "right": self.right}
 
 
 class DeadlineExceeded(ServiceError):
@@ -234,6 +280,12 @@ class InternalError(ServiceError):
 
     def facts(self) -> Mapping[str, str]:
         return {"request_id": self.request_id}
+
+
+def _retry_info(seconds: float) -> error_details_pb2.RetryInfo:
+    delay = duration_pb2.Duration()
+    delay.FromMilliseconds(round(seconds * 1000))
+    return error_details_pb2.RetryInfo(retry_delay=delay)
 
 
 def shortened(text: str) -> str:

@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext
 from typing import Any
 
 import grpc
@@ -15,16 +15,23 @@ from serving.errors import InternalError, ServiceError
 log = logging.getLogger(__name__)
 
 Context = grpc.aio.ServicerContext[Any, Any]
+Metadata = Iterable[tuple[str, str | bytes]]
+Admit = Callable[[str, Metadata], AbstractContextManager[None]]
+"""Surrounds a call of a method, by its full name. Entering raises a ServiceError where it must not be let in."""
+
 _STATUS_KEY = "grpc-status-details-bin"
 _PUSHBACK_KEY = "grpc-retry-pushback-ms"  # read by the retry policies of grpc's clients
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
 
 
-class CallInterceptor(grpc.aio.ServerInterceptor):
-    """``gate`` raises a ServiceError while calls must not be let in."""
+def anyone(method: str, metadata: Metadata) -> AbstractContextManager[None]:
+    """Lets every call in."""
+    return nullcontext()
 
-    def __init__(self, gate: Callable[[], None]) -> None:
-        self._gate = gate
+
+class CallInterceptor(grpc.aio.ServerInterceptor):
+    def __init__(self, admit: Admit) -> None:
+        self._admit = admit
 
     async def intercept_service(
         self,
@@ -61,13 +68,14 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     @asynccontextmanager
     async def _surround(self, method: str, context: Context) -> AsyncIterator[None]:
         began = time.monotonic()
-        request_id = telemetry.begin_request(context.invocation_metadata())
+        metadata = context.invocation_metadata() or ()
+        request_id = telemetry.begin_request(metadata)
         code = grpc.StatusCode.OK
         failure: ServiceError | None = None
         context.set_trailing_metadata(((telemetry.REQUEST_ID_KEY, request_id),))
         try:
-            self._gate()
-            yield
+            with self._admit(method, metadata):
+                yield
         except ServiceError as error:
             code, failure = _CODES[error.code], error
             log.info("%s: %s %s", method, code.name, error)

@@ -3,22 +3,25 @@
 import asyncio
 import logging
 import signal
-import socket
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol, TypeVar
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
 
-from serving import reflection, telemetry
+from serving import listening, reflection, telemetry
 from serving.channels import MAX_MESSAGE_BYTES
 from serving.errors import ServiceError, Unavailable
 from serving.health import Health
-from serving.interceptor import CallInterceptor
+from serving.interceptor import Admit, CallInterceptor, Metadata
 from serving.memory import keep_freed_memory
 from serving.models import ModelError
-from serving.settings import ServerSettings
+from serving.settings import ServerSettings, SettingsError, read
 
 log = logging.getLogger(__name__)
+
+S = TypeVar("S", bound=ServerSettings)
 
 _CHECK_EVERY_S = 0.5
 _CHECK_TIMEOUT_S = 5.0
@@ -32,6 +35,10 @@ class Worker(Protocol):
     name: str
     services: tuple[str, ...]
     """Full names of its gRPC services, each of which has a health status."""
+
+    @property
+    def admit(self) -> Admit:
+        """Who may call what. Asked for every call, once it is registered."""
 
     def register(self, server: grpc.aio.Server) -> None:
         """Adds its servicers."""
@@ -56,7 +63,7 @@ class Server:
         self._problem: str | None = None
         self._served = False
         self._health = Health(("", *worker.services))
-        self._server = grpc.aio.server(interceptors=[CallInterceptor(self._gate)], options=_options(settings))
+        self._server = grpc.aio.server(interceptors=[CallInterceptor(self._admit)], options=_options(settings))
         self._tasks: list[asyncio.Task[None]] = []
         self.address = ""
 
@@ -64,12 +71,12 @@ class Server:
         """Listens, then starts the worker: health is NOT_SERVING in between.
 
         Raises:
-            RuntimeError: the address cannot be listened on.
+            RuntimeError: the address cannot, or must not, be listened on.
         """
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._worker.register(self._server)
         reflection.enable(self._server, self._worker.services)
-        self.address = self._bind()
+        self.address = listening.open_port(self._server, self._settings)
         await self._server.start()
         log.info("listening on %s, loading", self.address)
         await self._worker.start()
@@ -96,19 +103,12 @@ class Server:
         await self._worker.stop()
         self._closed = _STOPPED
 
-    def _gate(self) -> None:
+    @contextmanager
+    def _admit(self, method: str, metadata: Metadata) -> Iterator[None]:
         if self._closed:
             raise Unavailable(self._worker.name, self._closed)
-
-    def _bind(self) -> str:
-        listen = self._settings.listen
-        try:
-            if _answers(listen):  # grpc would take the path from a server that lives
-                raise RuntimeError(listen)
-            port = self._server.add_insecure_port(listen)
-        except RuntimeError as error:
-            raise RuntimeError(f"cannot listen on {listen}: is another process there already?") from error
-        return listen if listen.startswith("unix:") else f"{listen.rpartition(':')[0]}:{port}"
+        with self._worker.admit(method, metadata):
+            yield
 
     async def _keep_checking(self) -> None:
         while True:
@@ -134,12 +134,21 @@ class Server:
         self._problem = problem
 
 
-async def run(settings: ServerSettings, worker: Worker) -> int:
-    """Serves until SIGTERM or SIGINT. Returns the exit code."""
+def serve(settings: type[S], worker: Callable[[S], Worker]) -> int:
+    """Serves with the settings that the environment has, until SIGTERM or SIGINT. Returns the exit code."""
+    try:
+        own = read(settings)
+        made = worker(own)
+    except SettingsError as problem:
+        return _report(problem)
+    return asyncio.run(_run(own, made))
+
+
+async def _run(settings: ServerSettings, worker: Worker) -> int:
     telemetry.configure_logging(settings, worker.name)
     keep_freed_memory()
     try:
-        telemetry.serve_metrics(settings.metrics_listen)
+        telemetry.serve_metrics(settings)
     except RuntimeError as problem:
         return _report(problem)
     stopping = asyncio.Event()
@@ -168,18 +177,6 @@ async def _measure_lag() -> None:
         due = loop.time() + _LOOK_EVERY_S
         await asyncio.sleep(_LOOK_EVERY_S)
         telemetry.LOOP_LAG_SECONDS.observe(loop.time() - due)
-
-
-def _answers(listen: str) -> bool:
-    """Whether a process listens on a unix socket, of which a dead process leaves the file behind."""
-    if not listen.startswith("unix:"):
-        return False
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(listen.removeprefix("unix:"))
-        except OSError:
-            return False
-        return True
 
 
 def _report(error: BaseException) -> int:

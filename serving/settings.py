@@ -1,9 +1,29 @@
 """Settings that every service has. Each is an environment variable with the service's prefix: SEGMENT_LISTEN."""
 
-from typing import Literal
+from pathlib import Path
+from typing import Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+class SettingsError(RuntimeError):
+    """Environment variables that cannot be used. The message names each, and says why."""
+
+
+def read(kind: type[S]) -> S:
+    """The settings as the environment has them. Raises SettingsError."""
+    try:
+        return kind()
+    except ValidationError as error:
+        prefix = kind.model_config.get("env_prefix", "")
+        problems = [
+            f"{prefix}{problem['loc'][0]}".upper() + f"={problem['input']}: {problem['msg']}"
+            for problem in error.errors()
+        ]
+        raise SettingsError("; ".join(problems)) from error
 
 
 class ServerSettings(BaseSettings):
@@ -11,6 +31,17 @@ class ServerSettings(BaseSettings):
         description='Where to serve: "host:port" or "unix:/path". Port 0: a free one.', default="127.0.0.1:0"
     )
     metrics_listen: str = Field("", description='Where Prometheus scrapes: "host:port". Empty: nowhere.')
+    plaintext: bool = Field(
+        False, description="Listen without TLS beyond this machine too: where the network is trusted."
+    )
+    tls_certificate: Path | None = Field(
+        None, description="PEM file of the certificate, then of those between it and the authority. Absent: no TLS."
+    )
+    tls_key: Path | None = Field(None, description="PEM file of the certificate's key.")
+    tls_client_ca: Path | None = Field(
+        None,
+        description="PEM file of authorities: callers must show a certificate of theirs. Absent: they need none.",
+    )
     log_format: Literal["json", "text"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     grace_s: float = Field(

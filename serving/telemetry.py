@@ -12,11 +12,15 @@ from typing import Any
 import prometheus_client
 from prometheus_client import Counter, Gauge, Histogram
 
+from serving import listening
 from serving.settings import ServerSettings
+
+log = logging.getLogger(__name__)
 
 REQUEST_ID_KEY = "x-request-id"
 _VALID_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _request_id: ContextVar[str] = ContextVar("request_id", default="")
+_caller: ContextVar[str] = ContextVar("caller", default="")
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -60,6 +64,11 @@ def begin_request(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
     return request_id
 
 
+def name_caller(name: str) -> None:
+    """Who made this request, for the log. Belongs to the task of ``begin_request``."""
+    _caller.set(name)
+
+
 def outgoing_metadata() -> tuple[tuple[str, str], ...]:
     """What a call to another service bears on behalf of this request."""
     request_id = _request_id.get()
@@ -72,19 +81,30 @@ def configure_logging(settings: ServerSettings, service: str) -> None:
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
 
 
-def serve_metrics(listen: str) -> None:
-    """Serves Prometheus metrics on a thread of its own, for as long as the process lives. Empty: does nothing.
+def serve_metrics(settings: ServerSettings) -> None:
+    """Serves Prometheus metrics on a thread of its own, for as long as the process lives, if the settings say where.
 
     Raises:
-        RuntimeError: the address cannot be listened on.
+        RuntimeError: the address cannot, or must not, be listened on.
     """
+    listen = settings.metrics_listen
     if not listen:
         return
+    tls = listening.tls_of(settings)
+    listening.check_exposure(settings, "metrics_listen")
     host, _, port = listen.rpartition(":")
     try:
-        prometheus_client.start_http_server(int(port), host)
+        server, _ = prometheus_client.start_http_server(int(port), host)
     except (OSError, ValueError) as error:
         raise RuntimeError(f"cannot serve metrics on {listen}: {error}") from error
+    server.handle_error = _log_broken  # type: ignore[assignment,method-assign]
+    if tls:  # no handshake on the thread that accepts: who connects and says nothing would keep all others waiting
+        context = tls.server_context()
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+
+
+def _log_broken(request: object, address: object) -> None:
+    log.debug("metrics: the connection from %s broke", address, exc_info=True)
 
 
 class _JsonFormatter(logging.Formatter):
@@ -101,6 +121,8 @@ class _JsonFormatter(logging.Formatter):
         }
         if request_id := _request_id.get():
             entry["request_id"] = request_id
+        if caller := _caller.get():
+            entry["caller"] = caller
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         return json.dumps(entry, ensure_ascii=False)
@@ -111,5 +133,5 @@ class _TextFormatter(logging.Formatter):
         super().__init__(f"%(asctime)s %(levelname)-7s {service:8s} %(message)s", "%H:%M:%S")
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        request_id = _request_id.get()
-        return super().formatMessage(record) + (f"  request_id={request_id}" if request_id else "")
+        facts = {"request_id": _request_id.get(), "caller": _caller.get()}
+        return super().formatMessage(record) + "".join(f"  {name}={fact}" for name, fact in facts.items() if fact)

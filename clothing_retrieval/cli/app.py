@@ -4,13 +4,26 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib import metadata
+from pathlib import Path
 from typing import Annotated
 
 import PIL.Image
 import typer
 
-from clothing_retrieval.cli import catalogue, copying, demonstrating, evaluating, importing, models, running, searching
+from clothing_retrieval.cli import (
+    catalogue,
+    copying,
+    demonstrating,
+    evaluating,
+    importing,
+    keys,
+    models,
+    running,
+    searching,
+)
+from clothing_retrieval.cli.gateway import CREDENTIALS
 from clothing_retrieval.cli.stop import Stop
+from clothing_retrieval.cli.tls import credentials
 
 app = typer.Typer(
     help="Finds a catalogue's items in a photo of clothing.",
@@ -31,6 +44,7 @@ catalogue.collections.command("copy")(copying.copy)
 app.add_typer(catalogue.items, name="items")
 app.add_typer(catalogue.collections, name="collections")
 app.add_typer(models.models, name="models")
+app.add_typer(keys.keys, name="keys")
 
 
 def _show_version(asked: bool) -> None:
@@ -44,8 +58,26 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
+    tls: Annotated[
+        bool,
+        typer.Option("--tls", envvar="CLOTHING_RETRIEVAL_TLS", help="Call by TLS, trusting well-known authorities."),
+    ] = False,
+    tls_ca: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="CLOTHING_RETRIEVAL_TLS_CA", dir_okay=False, help="Call by TLS, trusting those in this PEM."
+        ),
+    ] = None,
+    tls_certificate: Annotated[
+        Path | None,
+        typer.Option(envvar="CLOTHING_RETRIEVAL_TLS_CERTIFICATE", dir_okay=False, help="PEM file to be known by."),
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option(envvar="CLOTHING_RETRIEVAL_TLS_KEY", dir_okay=False, help="PEM file of its key.")
+    ] = None,
 ) -> None:
-    pass
+    if tls or tls_ca or tls_certificate or tls_key:
+        CREDENTIALS.set(credentials(tls_ca, tls_certificate, tls_key))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

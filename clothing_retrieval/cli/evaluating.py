@@ -20,6 +20,7 @@ from clothing_retrieval.cli.gateway import (
     ApiKey,
     Collection,
     Target,
+    async_client,
     explained,
     run,
     wait_until_ready,
@@ -150,7 +151,7 @@ async def _evaluate(
     queries: Sequence[Query], gateway: _Gateway, way: Way, top_k: int, at_once: int, shown: int
 ) -> _Outcome:
     with explained(gateway.target):
-        async with AsyncClient(gateway.target, api_key=gateway.api_key) as client:
+        async with async_client(gateway.target, gateway.api_key) as client:
             await _check(client, queries, gateway)
             with Progress("searching", len(queries)) as progress:
                 evaluation = await evaluate(
@@ -166,13 +167,13 @@ async def _compare(
         ways: list[Variant] = []
         if other:
             with explained(other.target):
-                client = await stack.enter_async_context(AsyncClient(other.target, api_key=other.api_key))
+                client = await stack.enter_async_context(async_client(other.target, other.api_key))
                 await _check(client, queries, other)
             ways.append(v1(client, other.collection))
         else:
             typer.echo(_NO_V1, err=True)
         with explained(gateway.target):
-            client = await stack.enter_async_context(AsyncClient(gateway.target, api_key=gateway.api_key))
+            client = await stack.enter_async_context(async_client(gateway.target, gateway.api_key))
             await _check(client, queries, gateway)
             ways += variants(client, gateway.collection)
             with Progress("searching", len(ways) * len(queries)) as progress:

@@ -1,11 +1,13 @@
-"""What every command that calls a gateway has: where it is, the key, and what to say when it fails."""
+"""What every command that calls a gateway has: where it is, the key, TLS, and what to say when it fails."""
 
 import asyncio
 import signal
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Annotated, Any, TypeVar
 
+import grpc
 import typer
 
 from clothing_retrieval import calls, errors
@@ -27,6 +29,9 @@ Collection = Annotated[str, typer.Option(metavar="NAME", help="Collection of the
 DEFAULT_TARGET = calls.DEFAULT_TARGET
 DEFAULT_COLLECTION = "default"
 
+CREDENTIALS: ContextVar[grpc.ChannelCredentials | None] = ContextVar("credentials", default=None)
+"""For TLS, as the options before the command say; None: without."""
+
 _PROMPTLY_S = 1.0
 _PATIENTLY_S = 10.0
 
@@ -34,8 +39,13 @@ _PATIENTLY_S = 10.0
 @contextmanager
 def connected(target: str, api_key: str | None) -> Iterator[Client]:
     """A client whose errors end the command with a sentence."""
-    with explained(target), Client(target, api_key=api_key) as client:
+    with explained(target), Client(target, api_key=api_key, credentials=CREDENTIALS.get()) as client:
         yield client
+
+
+def async_client(target: str, api_key: str | None) -> AsyncClient:
+    """A client whose errors are the caller's to explain."""
+    return AsyncClient(target, api_key=api_key, credentials=CREDENTIALS.get())
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from clothing_retrieval.cli.gateway import (
     ApiKey,
     Collection,
     Target,
+    async_client,
     explain,
     explained,
     run,
@@ -62,7 +63,7 @@ async def _import(
     entries: list[Entry | BadEntry], collection: str, whole_image: bool, target: str, api_key: str | None
 ) -> Report:
     with explained(target):
-        async with AsyncClient(target, api_key=api_key) as client:
+        async with async_client(target, api_key) as client:
             await wait_until_ready(client)
             return await import_with_progress(client, entries, collection, whole_image)
 

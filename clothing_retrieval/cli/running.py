@@ -16,7 +16,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rich.console import Console
 
 from clothing_retrieval import calls
-from clothing_retrieval.cli.gateway import DEFAULT_TARGET, run
+from clothing_retrieval.cli.gateway import CREDENTIALS, DEFAULT_TARGET, run
 from clothing_retrieval.cli.stop import Stop
 from clothing_retrieval.up import Options, Stack, UpError
 from clothing_retrieval.up.logs import to_files, to_terminal
@@ -117,9 +117,20 @@ def probe(
     target: Annotated[str, typer.Argument(metavar="HOST:PORT")] = DEFAULT_TARGET,
     service: Annotated[str, typer.Option(help="Full name of one gRPC service. Empty: all of the server.")] = "",
     timeout: Annotated[float, typer.Option(min=0, help="In seconds.")] = 2.0,
+    server_name: Annotated[
+        str, typer.Option(metavar="NAME", help="With TLS: what its certificate is for, where that is not HOST.")
+    ] = "",
 ) -> None:
     """Ask a service for its health: exit code 0 when it serves."""
-    with grpc.insecure_channel(calls.channel_target(target), calls.channel_options(target)) as channel:
+    name, options = calls.channel_target(target), calls.channel_options(target)
+    if server_name:
+        options.append(("grpc.ssl_target_name_override", server_name))
+    credentials = CREDENTIALS.get()
+    with (
+        grpc.secure_channel(name, credentials, options)
+        if credentials
+        else grpc.insecure_channel(name, options) as channel
+    ):
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(
                 health_pb2.HealthCheckRequest(service=service), timeout=timeout

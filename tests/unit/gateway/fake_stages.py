@@ -23,6 +23,7 @@ from gateway.settings import Settings
 from gateway.worker import GatewayWorker
 from search_service.requests import MAX_PROBES
 from serving.errors import InvalidField, NotFound
+from serving.interceptor import anyone
 from tests.servers import AT_ONCE, channel_to, serving
 
 Behaviour = Callable[[Any], Awaitable[Any]]
@@ -37,6 +38,7 @@ class FakeStages:
         f"clothing_retrieval.v1.{name}"
         for name in ("SegmentService", "EmbedService", "SearchService", "CatalogService")
     )
+    admit = staticmethod(anyone)
 
     def __init__(self) -> None:
         self.on: dict[str, Behaviour] = {}

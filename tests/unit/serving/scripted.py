@@ -13,6 +13,7 @@ from clothing_retrieval.v1 import (
     retrieval_service_pb2,
     retrieval_service_pb2_grpc,
 )
+from serving.interceptor import anyone
 from serving.settings import ServerSettings
 from tests.servers import channel_to, serving
 
@@ -30,6 +31,7 @@ class ScriptedWorker:
 
     name = "scripted"
     services: tuple[str, ...] = (EMBED, RETRIEVAL)
+    admit = staticmethod(anyone)
 
     def __init__(self, behaviour: Behaviour = answer_nothing) -> None:
         self.behaviour = behaviour

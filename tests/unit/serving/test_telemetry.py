@@ -58,7 +58,7 @@ def test_a_text_log_line_bears_the_request_id_only_inside_a_call(capsys: pytest.
 
 def test_metrics_are_served_where_they_are_asked_for() -> None:
     port = free_port()
-    telemetry.serve_metrics(f"127.0.0.1:{port}")
+    telemetry.serve_metrics(ServerSettings(metrics_listen=f"127.0.0.1:{port}"))
     telemetry.DROPPED.labels("test", "deadline").inc()
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as response:
         text = response.read().decode()
@@ -76,4 +76,4 @@ def test_metrics_are_served_where_they_are_asked_for() -> None:
 
 
 def test_metrics_are_served_nowhere_by_default() -> None:
-    telemetry.serve_metrics("")
+    telemetry.serve_metrics(ServerSettings())
