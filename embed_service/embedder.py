@@ -39,6 +39,8 @@ class Embedder:
             InvalidImage, InvalidField: a picture cannot be used; the field names which.
             Overloaded, DeadlineExceeded, Unavailable
         """
+        ahead = self._admission.taken(background=background) + len(images) - 1
+        self.runner.require_time(deadline, ahead)
         with self._admission.enter(len(images), background=background):
             # All are decoded before the first is computed: a bad one costs no model time.
             pictures = await self._decode_all(images, deadline, background)

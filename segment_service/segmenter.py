@@ -90,6 +90,7 @@ class Segmenter:
         """
         run = functools.partial(self._pool.run, deadline, background=background)
         parse = functools.partial(self.runner.run, deadline=deadline, background=background)
+        self.runner.require_time(deadline, self._admission.taken(background=background))
         with self._admission.enter(background=background):
             # What waits beyond this is still encoded: a decoded photo may take a hundred times the memory.
             asked = time.monotonic()

@@ -46,6 +46,10 @@ class Admission:
         finally:
             places.free(count, time.monotonic() - began)
 
+    def taken(self, *, background: bool = False) -> int:
+        """Places that are not free."""
+        return (self._background if background else self._urgent).taken
+
     def _places(self, now: float, *, background: bool) -> int:
         if background:
             return max(1, self._limit // 2)

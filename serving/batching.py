@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -83,6 +84,7 @@ class Batcher(Generic[Work, Result]):
         self._running_since: dict[int, float] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._stopped = False
+        self._quickest_s = math.inf
         self.failing = False
 
     def start(self) -> None:
@@ -102,7 +104,7 @@ class Batcher(Generic[Work, Result]):
         """Waits for its turn and its result.
 
         Raises:
-            DeadlineExceeded: the deadline passed while it waited; the engine never saw it.
+            DeadlineExceeded: while it waited the deadline came too near; the engine never saw it.
             Unavailable: the batcher stops.
         """
         if self._stopped:
@@ -114,6 +116,12 @@ class Batcher(Generic[Work, Result]):
         if len(self._queue) >= self._max_batch:
             self._full.set()
         return await entry.answer
+
+    def least_s(self, ahead: int = 0) -> float:
+        """What a piece takes at least, with so many others before it, by the quickest run so far; 0 before any."""
+        at_a_time = len(self._engines) * self._max_batch
+        runs = 1 + max(0, ahead - at_a_time) // at_a_time
+        return 0.0 if math.isinf(self._quickest_s) else runs * self._quickest_s
 
     def running_for_s(self) -> float:
         """How long the longest present run has taken so far; 0 when idle."""
@@ -148,13 +156,16 @@ class Batcher(Generic[Work, Result]):
     def _take(self) -> list[_Entry[Work, Result]]:
         batch: list[_Entry[Work, Result]] = []
         now = time.monotonic()
+        too_late = now + self.least_s()
         while self._queue and len(batch) < self._max_batch:
             entry = self._queue.pop()
             if entry.answer.done():
                 telemetry.DROPPED.labels(self._stage, "cancelled").inc()
-            elif entry.deadline.at <= now:
+            elif entry.deadline.at <= too_late:
                 telemetry.DROPPED.labels(self._stage, "deadline").inc()
-                self._fail([entry], DeadlineExceeded(self._stage))
+                self._fail(
+                    [entry], DeadlineExceeded(self._stage, "passed" if entry.deadline.at <= now else "cannot be met")
+                )
             else:
                 telemetry.QUEUE_SECONDS.labels(self._stage).observe(now - entry.queued_at)
                 batch.append(entry)
@@ -182,6 +193,7 @@ class Batcher(Generic[Work, Result]):
             for entry, result in zip(batch, results, strict=True):
                 if not entry.answer.done():
                     entry.answer.set_result(result)
+            self._quickest_s = min(self._quickest_s, time.monotonic() - began)
         finally:
             del self._running_since[index]
             telemetry.COMPUTE_SECONDS.labels(self._stage).observe(time.monotonic() - began)

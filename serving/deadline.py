@@ -30,10 +30,10 @@ class Deadline:
         """Seconds left; below 0 when it has passed."""
         return self.at - time.monotonic()
 
-    def check(self, stage: str) -> None:
-        """Raises DeadlineExceeded when it has passed."""
-        if self.remaining() <= 0:
-            raise DeadlineExceeded(stage)
+    def check(self, stage: str, needed_s: float = 0.0) -> None:
+        """Raises DeadlineExceeded when it has passed, or will before ``needed_s`` are over."""
+        if (remaining := self.remaining()) <= needed_s:
+            raise DeadlineExceeded(stage, "passed" if remaining <= 0 else "cannot be met")
 
 
 NO_DEADLINE = Deadline(math.inf)

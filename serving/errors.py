@@ -17,6 +17,7 @@ ServiceError
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
@@ -187,13 +188,13 @@ class PermissionDenied(ServiceError):
 
 
 class DeadlineExceeded(ServiceError):
-    """The caller's deadline passed before ``stage`` was done."""
+    """The caller's deadline passed before ``stage`` was done, or would."""
 
     code = code_pb2.DEADLINE_EXCEEDED
     reason = "DEADLINE_EXCEEDED"
 
-    def __init__(self, stage: str) -> None:
-        super().__init__(f"the deadline passed in stage {stage!r}")
+    def __init__(self, stage: str, how: Literal["passed", "cannot be met"] = "passed") -> None:
+        super().__init__(f"the deadline {how} in stage {stage!r}")
         self.stage = stage
 
     def facts(self) -> Mapping[str, str]:

@@ -60,6 +60,10 @@ class ModelRunner:
         """(height, width, 3) uint8 RGB → the model's output for it. Raises DeadlineExceeded or Unavailable."""
         return await self._running().submit(picture, deadline, background=background)
 
+    def require_time(self, deadline: Deadline, ahead: int = 0) -> None:
+        """Raises DeadlineExceeded where a picture with so many others before it cannot be done in time."""
+        deadline.check(self._stage, self._running().least_s(ahead))
+
     async def check(self) -> str | None:
         """Why the model cannot run now; None when it can. An engine that failed is tried once more here."""
         batcher = self._running()

@@ -1,6 +1,7 @@
 """The segment service on a parser that labels by colour, over real calls."""
 
 import asyncio
+import functools
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.stand_in import load
 from clothing_retrieval.v1 import segment_service_pb2 as pb
 from clothing_retrieval.v1 import segment_service_pb2_grpc, types_pb2
 from segment_service.settings import Settings
@@ -229,6 +231,16 @@ async def test_beyond_its_queue_it_refuses_at_once_with_a_time_to_retry_after(tm
         assert {error.code() for error in refused} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
         assert details(refused[0])["RetryInfo"].retry_delay.ToMilliseconds() >= 50  # type: ignore[attr-defined]
         assert (await stub.Segment(pb.SegmentRequest(image=message(photo(TOP))))).garments
+
+
+async def test_a_photo_that_cannot_be_done_in_time_is_refused_before_it_is_decoded() -> None:
+    settings = Settings(**AT_ONCE)
+    worker = SegmentWorker(settings, functools.partial(load, settings, service_s=0.5))
+    async with serving(worker) as address, channel_to(address) as channel:
+        stub = segment_service_pb2_grpc.SegmentServiceStub(channel)
+        await stub.Segment(pb.SegmentRequest(image=message(photo(TOP))))
+        with pytest.raises(grpc.aio.AioRpcError, match="cannot be met in stage 'segment'"):
+            await stub.Segment(pb.SegmentRequest(image=types_pb2.Image(encoded=b"no picture")), timeout=0.4)
 
 
 async def test_imports_shut_no_search_out(tmp_path: Path) -> None:

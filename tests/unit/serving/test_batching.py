@@ -137,6 +137,30 @@ async def test_work_past_its_deadline_fails_and_never_reaches_the_engine() -> No
     assert engine.batches == [[0], [2]]
 
 
+async def test_work_that_the_quickest_run_would_finish_too_late_never_reaches_the_engine() -> None:
+    engine = Engine(open_gate=False)
+    async with started(engine) as batcher:
+        assert batcher.least_s() == 0.0
+        first = submit(batcher, 0)
+        await engine.running()
+        await asyncio.sleep(0.2)
+        engine.gate.set()
+        await asyncio.gather(*first)
+        assert batcher.least_s() >= 0.2
+        with pytest.raises(DeadlineExceeded, match="cannot be met in stage 'test'"):
+            await batcher.submit(1, Deadline.after(0.1))
+        assert await batcher.submit(2, Deadline.after(10)) == 4
+    assert engine.batches == [[0], [2]]
+
+
+async def test_what_a_piece_takes_at_least_grows_with_those_before_it() -> None:
+    async with started(Engine(), Engine(), max_batch=4) as batcher:
+        await asyncio.gather(*submit(batcher, 0))
+        run_s = batcher.least_s()
+        assert run_s > 0
+        assert [round(batcher.least_s(ahead) / run_s) for ahead in (0, 8, 15, 16, 24)] == [1, 1, 1, 2, 3]
+
+
 async def test_cancelled_work_never_reaches_the_engine() -> None:
     engine = Engine(open_gate=False)
     async with started(engine) as batcher:

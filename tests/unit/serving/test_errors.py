@@ -48,6 +48,12 @@ async def raised_by(error: Exception) -> grpc.aio.AioRpcError:
         ),
         (Overloaded("embed", 64, 0.25), "RESOURCE_EXHAUSTED", "QUEUE_FULL", {"queue": "embed"}),
         (DeadlineExceeded("segment"), "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED", {"stage": "segment"}),
+        (
+            DeadlineExceeded("segment", "cannot be met"),
+            "DEADLINE_EXCEEDED",
+            "DEADLINE_EXCEEDED",
+            {"stage": "segment"},
+        ),
         (Unavailable("embed", "draining"), "UNAVAILABLE", "UNAVAILABLE", {"service": "embed"}),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, ServiceError) else "",
