@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 EXPORT_BIN := .venv-export/bin
+SUPPLY := build/supply
 PROTOS := $(wildcard protos/clothing_retrieval/v1/*.proto)
 PHOTOS ?=
 
@@ -55,6 +56,23 @@ guard: $(VENV)/.serving  ## Fail where the services do much less than the same m
 	$(BIN)/python -m benchmarks.pipeline build/guard/boutique/probes build/guard/boutique/catalogue \
 		--folder build/guard/data --callers 4 --rounds 5 --turn 64 --open --least 0.5
 
+supply: $(SUPPLY)/.tools $(SUPPLY)/.serving  ## Of what serving installs: known vulnerabilities, licences, build/sbom.json
+	$(SUPPLY)/tools/bin/pip-audit --progress-spinner off --path "$$($(SUPPLY)/serving/bin/python -c 'import site; print(site.getsitepackages()[0])')"
+	$(SUPPLY)/tools/bin/pip-licenses --python $(SUPPLY)/serving/bin/python --ignore-packages hnswlib clothing-retrieval \
+		--partial-match --allow-only 'MIT;BSD;Apache;ISC;PSF;Python'
+	$(SUPPLY)/tools/bin/cyclonedx-py environment $(SUPPLY)/serving/bin/python --pyproject pyproject.toml --output-file build/sbom.json
+
+# hnswlib names no licence where tools look: it is Apache-2.0. In venvs of their own: what looks must not be among what is looked at.
+$(SUPPLY)/.serving: pyproject.toml
+	test -x $(SUPPLY)/serving/bin/python || $(PYTHON) -m venv $(SUPPLY)/serving
+	$(SUPPLY)/serving/bin/python -m pip install --quiet --editable '.[cpu]'
+	touch $@
+
+$(SUPPLY)/.tools: pyproject.toml
+	test -x $(SUPPLY)/tools/bin/python || $(PYTHON) -m venv $(SUPPLY)/tools
+	$(SUPPLY)/tools/bin/python -m pip install --quiet 'pip-audit>=2.10,<3' 'pip-licenses>=5.5,<6' 'cyclonedx-bom>=7.5,<8'
+	touch $@
+
 protos: $(VENV)/.dev  ## Generate the Python stubs from protos/
 	$(BIN)/python -m grpc_tools.protoc -Iprotos -I$$($(BIN)/python -c 'import google.rpc.status_pb2 as m, pathlib; print(pathlib.Path(m.__file__).parents[2])') \
 		--python_out=. --pyi_out=. --grpc_python_out=. \
@@ -72,4 +90,4 @@ protos-check: protos  ## Fail where the committed stubs are not those that proto
 	git diff --exit-code -- clothing_retrieval/v1
 	test -z "$$(git status --porcelain -- clothing_retrieval/v1)"
 
-.PHONY: help setup demo test test-export lint format types ghz-data guard protos protos-check lint-protos
+.PHONY: help setup demo test test-export lint format types ghz-data guard supply protos protos-check lint-protos
