@@ -35,5 +35,8 @@ class GatewayWorker:
     async def check(self) -> str | None:
         return await self._pipeline.check()
 
+    def needs_restart(self) -> bool:
+        return False  # it is well itself: what it waits for is a stage
+
     async def stop(self) -> None:
         await self._stages.close()
