@@ -33,6 +33,9 @@ demo: $(VENV)/.serving  ## Serve, import the sample boutique (or PHOTOS=folder),
 test: $(VENV)/.dev  ## Run the tests that need no torch
 	$(BIN)/python -m pytest
 
+test-wiring: $(VENV)/.dev  ## Run the compose file's services in network namespaces, scaled up and down (root)
+	$(if $(filter 0,$(shell id -u)),unshare --net --mount --pid --fork --kill-child --mount-proc) $(BIN)/python -m pytest tests/wiring
+
 test-export: .venv-export/.export  ## Run the tests of training and export (torch)
 	$(EXPORT_BIN)/python -m pytest tests/export
 
@@ -40,6 +43,7 @@ lint: $(VENV)/.dev  ## Check style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/hadolint deploy/Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml docker-compose.gpu.yml
 
 format: $(VENV)/.dev  ## Format the code
 	$(BIN)/ruff check --fix .
@@ -90,4 +94,4 @@ protos-check: protos  ## Fail where the committed stubs are not those that proto
 	git diff --exit-code -- clothing_retrieval/v1
 	test -z "$$(git status --porcelain -- clothing_retrieval/v1)"
 
-.PHONY: help setup demo test test-export lint format types ghz-data guard supply protos protos-check lint-protos
+.PHONY: help setup demo test test-wiring test-export lint format types ghz-data guard supply protos protos-check lint-protos

@@ -26,5 +26,8 @@ class EmbedWorker:
     async def check(self) -> str | None:
         return await self._embedder.runner.check()
 
+    def needs_restart(self) -> bool:
+        return True
+
     async def stop(self) -> None:
         await self._embedder.stop()

@@ -46,6 +46,9 @@ class GatewayWorker:
         self._stages.refresh()
         return await self._pipeline.check()
 
+    def needs_restart(self) -> bool:
+        return False  # it is well itself: what it waits for is a stage
+
     async def stop(self) -> None:
         if self._stages:
             await self._stages.close()

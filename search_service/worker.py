@@ -46,6 +46,10 @@ class SearchWorker:
         index = self._calls.index
         return await asyncio.to_thread(_problem, index) if index else "still loading"
 
+    def needs_restart(self) -> bool:
+        index = self._calls.index
+        return isinstance(index, Index) and index.failure() is not None  # Milvus comes back by itself
+
     async def stop(self) -> None:
         if self._metrics:
             prometheus_client.REGISTRY.unregister(self._metrics)

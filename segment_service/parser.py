@@ -65,7 +65,7 @@ def _load_mmseg(settings: Settings) -> Loaded:
         from segment_service.mmseg_engine import load_mmseg
     except ImportError as error:
         raise ModelError(
-            f"SEGMENT_ENGINE=mmseg needs torch and mmsegmentation ({error}): install the `export` extra, "
+            f"SEGMENT_ENGINE=mmseg needs torch and mmsegmentation ({error}): install the `mmseg` extra, "
             "or set SEGMENT_ENGINE=onnx"
         ) from error
     return load_mmseg(settings)

@@ -15,7 +15,7 @@ class Settings(WorkerSettings):
     listen: str = "127.0.0.1:50051"
     model: str = Field("clothing-parser", description="Name of the model's folder.")
     engine: Literal["onnx", "mmseg"] = Field(
-        "onnx", description="mmseg: an mmsegmentation config and checkpoint as they are. Needs the `export` extra."
+        "onnx", description="mmseg: an mmsegmentation config and checkpoint as they are. Needs the `mmseg` extra."
     )
     config: str = Field("", description="mmseg: the config file. It is Python, and runs: take none from strangers.")
     checkpoint: str = Field("", description="mmseg: the checkpoint file that the config's model was trained to.")

@@ -29,5 +29,8 @@ class SegmentWorker:
     async def check(self) -> str | None:
         return await self._segmenter.runner.check()
 
+    def needs_restart(self) -> bool:
+        return True
+
     async def stop(self) -> None:
         await self._segmenter.stop()

@@ -36,6 +36,8 @@ class OnnxEngine:
                 f"device {device!r} was asked for, and this onnxruntime has no {providers[0]}: "
                 "install the `gpu` extra instead of `cpu`, or set the device to cpu"
             )
+        if device != "cpu":
+            onnxruntime.preload_dlls()  # the `gpu` extra brings CUDA's libraries where no loader looks
         try:
             self._session = onnxruntime.InferenceSession(file, _options(threads), providers=providers)
         except Exception as error:  # onnxruntime's exceptions share no base of their own

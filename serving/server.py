@@ -49,6 +49,9 @@ class Worker(Protocol):
     async def check(self) -> str | None:
         """Why it cannot serve now; None when it can."""
 
+    def needs_restart(self) -> bool:
+        """Whether what ``check`` found is this process's own trouble, which only a restart ends."""
+
     async def stop(self) -> None:
         """Lets go of everything, also where it was not started. No call is in flight any more."""
 
@@ -130,7 +133,7 @@ class Server:
                 log.info("serving")
             else:  # a gateway that waits for its workers to load is no cause for alarm
                 log.log(logging.WARNING if self._served else logging.INFO, "not serving: %s", problem)
-            await self._health.tell(serving=problem is None)
+            await self._health.tell(serving=problem is None, alive=problem is None or not self._worker.needs_restart())
         self._problem = problem
 
 

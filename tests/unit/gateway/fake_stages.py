@@ -82,6 +82,9 @@ class FakeStages:
     async def check(self) -> str | None:
         return None
 
+    def needs_restart(self) -> bool:
+        return False
+
     async def stop(self) -> None: ...
 
     def last(self, name: str) -> Any:

@@ -41,7 +41,7 @@ def test_settings_that_do_not_fit_are_named(files: dict[str, Any], changes: dict
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is not None, reason="torch is installed")
 def test_without_torch_it_says_what_to_install(files: dict[str, Any]) -> None:
-    with pytest.raises(ModelError, match=r"SEGMENT_ENGINE=mmseg needs torch.* install the `export` extra"):
+    with pytest.raises(ModelError, match=r"SEGMENT_ENGINE=mmseg needs torch.* install the `mmseg` extra"):
         load_parser(Settings(**files))
 
 

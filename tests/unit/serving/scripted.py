@@ -39,6 +39,7 @@ class ScriptedWorker:
         self.problem: str | None = None
         self.loaded = asyncio.Event()
         self.loaded.set()
+        self.broken = False
         self.stopped = False
         self.streams_closed = 0
 
@@ -69,6 +70,9 @@ class ScriptedWorker:
         if self.problem == "raise":
             raise ValueError("the check itself broke")
         return self.problem
+
+    def needs_restart(self) -> bool:
+        return self.broken
 
     async def stop(self) -> None:
         self.stopped = True

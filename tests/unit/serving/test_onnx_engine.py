@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +11,7 @@ import pytest
 from serving.models import ModelError
 from serving.onnx_engine import OnnxEngine
 from tests.engines import DIMENSION, SIDE, embedder_graph, expected_embedding
+from tests.servers import REPOSITORY
 
 
 @pytest.fixture
@@ -64,3 +68,19 @@ def test_a_device_that_is_not_there_is_an_error_never_a_fall_back(embedder: Path
         pytest.skip("this onnxruntime has CUDA")
     with pytest.raises(ModelError, match=f"device '{device}' was asked for"):
         engine(embedder, device=device)
+
+
+def test_onnxruntime_reports_nothing_and_leaves_no_identity_behind(embedder: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    script = (
+        "import sys; from pathlib import Path; from serving.onnx_engine import OnnxEngine; "
+        f"OnnxEngine(Path(sys.argv[1]), ({SIDE}, {SIDE}), 'embedding', 'cpu', threads=1)"
+    )
+    # It is silent by itself where CI is set.
+    environment = {name: value for name, value in os.environ.items() if name not in ("CI", "ORT_DISABLE_TELEMETRY")}
+    own = {"HOME": str(home), "XDG_CACHE_HOME": str(home), "TMPDIR": str(home)}
+    subprocess.run(
+        [sys.executable, "-c", script, embedder], env=environment | own, cwd=REPOSITORY, check=True, timeout=60
+    )
+    assert list(home.rglob("*")) == []

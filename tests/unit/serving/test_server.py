@@ -10,6 +10,7 @@ from prometheus_client import REGISTRY
 
 from clothing_retrieval.v1 import embed_service_pb2, embed_service_pb2_grpc, types_pb2
 from serving.channels import MAX_MESSAGE_BYTES, connect
+from serving.health import LIVENESS
 from serving.server import Server
 from serving.settings import ServerSettings
 from tests.servers import AT_ONCE, channel_to, details, health, serving, wait_for_health
@@ -70,6 +71,36 @@ async def test_watchers_of_every_service_are_told_when_the_worker_cannot_serve_a
             assert [(await watch.read()).status for watch in watches] == [expected] * len(ALL)
         for watch in watches:
             watch.cancel()
+
+
+async def test_it_is_alive_while_it_loads_and_while_what_it_needs_is_away() -> None:
+    worker = ScriptedWorker()
+    worker.loaded.clear()
+    server = Server(ServerSettings(**AT_ONCE), worker)
+    starting = asyncio.create_task(server.start())
+    async with asyncio.timeout(10):
+        while not server.address or server.address.endswith(":0"):
+            await asyncio.sleep(0.005)
+    async with channel_to(server.address) as channel:
+        assert await health(channel) == "NOT_SERVING"
+        assert await health(channel, LIVENESS) == "SERVING"
+        worker.problem = "a stage is away"
+        worker.loaded.set()
+        await starting
+        assert await health(channel) == "NOT_SERVING"
+        assert await health(channel, LIVENESS) == "SERVING"
+    await server.stop()
+
+
+async def test_it_is_not_alive_while_only_a_restart_can_help() -> None:
+    async with scripted() as (worker, channel):
+        assert await health(channel, LIVENESS) == "SERVING"
+        worker.broken = True
+        assert await health(channel, LIVENESS) == "SERVING"  # nothing is wrong yet
+        worker.problem = "an engine hangs"
+        await wait_for_health(channel, "NOT_SERVING", LIVENESS)
+        worker.problem = None
+        await wait_for_health(channel, "SERVING", LIVENESS)
 
 
 async def test_a_health_check_that_breaks_means_not_serving() -> None:
