@@ -30,7 +30,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
-from serving.errors import ServiceError
+from serving.errors import ServiceError, shortened
 from serving.tracing import Fact, Metadata
 
 log = logging.getLogger(__name__)
@@ -156,7 +156,7 @@ class ServedCall:
         self._span.set_attribute("rpc.response.status_code", code)
         if code in _SERVER_FAULTS:
             self._span.set_attribute("error.type", code)
-            self._span.set_status(StatusCode.ERROR, str(error))
+            self._span.set_status(StatusCode.ERROR, shortened(str(error)))
         self._span.end()
 
 
@@ -191,7 +191,7 @@ def _current(span: Span) -> Iterator[None]:
 
 def _mark(span: Span, error: BaseException) -> None:
     span.set_attribute("error.type", _kind_of(error))
-    span.set_status(StatusCode.ERROR, str(error))
+    span.set_status(StatusCode.ERROR, shortened(str(error)))
 
 
 def _kind_of(error: BaseException) -> str:
@@ -204,7 +204,7 @@ def _kind_of(error: BaseException) -> str:
 
 
 def _attributes(facts: Mapping[str, Fact]) -> dict[str, Fact]:
-    return {f"clothing.{name}": fact for name, fact in facts.items()}
+    return {f"clothing.{name}": shortened(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
 
 
 def _rpc(method: str) -> dict[str, Fact]:
