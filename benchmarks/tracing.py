@@ -62,13 +62,13 @@ async def measure(arguments: argparse.Namespace, sides: Mapping[str, Side]) -> d
     latencies: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(arguments.rounds):
         part = list(itertools.islice(photos, arguments.turn))
-        for name in _rotated(list(sides), number):
+        for name in rotated(list(sides), number):
             before = sides[name].cpu_s()
             load = (await closed_loop(sides[name].search, part, 1)).require_ok()
             await asyncio.sleep(_SETTLE_S)
             cpu_ms[name].append((sides[name].cpu_s() - before) / len(part) * 1000)
             latencies[name].append(percentile_ms(load.of("OK"), 50))
-    return {name: _figures(cpu_ms[name], cpu_ms[OFF], latencies[name]) for name in sides}
+    return {name: compared(cpu_ms[name], cpu_ms[OFF], latencies[name]) for name in sides}
 
 
 def span_ns() -> float:
@@ -171,7 +171,7 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _figures(cpu_ms: Sequence[float], off_ms: Sequence[float], p50_ms: Sequence[float]) -> dict[str, Any]:
+def compared(cpu_ms: Sequence[float], off_ms: Sequence[float], p50_ms: Sequence[float]) -> dict[str, Any]:
     ratios = [own / off for own, off in zip(cpu_ms, off_ms, strict=True)]
     return {
         "cpu_ms": float(np.median(cpu_ms)),
@@ -181,7 +181,7 @@ def _figures(cpu_ms: Sequence[float], off_ms: Sequence[float], p50_ms: Sequence[
     }
 
 
-def _rotated(names: Sequence[str], number: int) -> list[str]:
+def rotated(names: Sequence[str], number: int) -> list[str]:
     first = number % len(names)
     return [*names[first:], *names[:first]]
 

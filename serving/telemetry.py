@@ -70,9 +70,10 @@ def name_caller(name: str) -> None:
 
 
 def outgoing_metadata() -> tuple[tuple[str, str], ...]:
-    """What a call to another service bears on behalf of this request."""
+    """What a call to another service bears on behalf of this request: its id, and its trace where there is one."""
     request_id = _request_id.get()
-    return ((REQUEST_ID_KEY, request_id), *tracing.outgoing()) if request_id else tracing.outgoing()
+    own = ((REQUEST_ID_KEY, request_id),) if request_id else ()
+    return (*own, *tracing.outgoing())
 
 
 def configure_logging(settings: ServerSettings, service: str) -> None:

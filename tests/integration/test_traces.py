@@ -211,6 +211,14 @@ async def test_a_collector_that_is_away_costs_two_seconds_at_the_end_and_a_line_
     assert 1 <= len(told) <= 2, logged
 
 
+async def test_a_way_of_sending_that_is_not_offered_ends_a_service_with_1_and_says_why() -> None:
+    asked = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}
+    async with process("gateway", **asked) as gateway:
+        assert await gateway.ended() == 1
+    assert "cannot start: OTEL_EXPORTER_OTLP_PROTOCOL is 'http/protobuf': only 'grpc' is offered" in gateway.output
+    assert "Traceback" not in gateway.output
+
+
 async def _one_call(folder: Path, **environment: str) -> str:
     """Starts a search service, calls it and ends it, in time. What it logged."""
     address = f"127.0.0.1:{free_port()}"
