@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import sys
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -118,7 +119,18 @@ _SERVICE_CONFIG = {
 
 def call_metadata(api_key: str | None, request_id: str) -> tuple[tuple[str, str], ...]:
     key = (("x-api-key", api_key),) if api_key else ()
-    return ((errors.REQUEST_ID_KEY, request_id), *key)
+    return ((errors.REQUEST_ID_KEY, request_id), *key, *_trace_context())
+
+
+def _trace_context() -> tuple[tuple[str, str], ...]:
+    """The current span's, of a caller that uses OpenTelemetry: the services' spans become its children."""
+    if "opentelemetry.trace" not in sys.modules:
+        return ()
+    from opentelemetry import propagate
+
+    carrier: dict[str, str] = {}
+    propagate.inject(carrier)
+    return tuple(carrier.items())
 
 
 def new_request_id() -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from clothing_retrieval.v1 import types_pb2
 from embed_service.settings import Settings
-from serving import telemetry
+from serving import telemetry, tracing
 from serving.admission import Admission
 from serving.cpus import available_cpus
 from serving.deadline import Deadline
@@ -43,7 +43,8 @@ class Embedder:
         self.runner.require_time(deadline, ahead)
         with self._admission.enter(len(images), background=background):
             # All are decoded before the first is computed: a bad one costs no model time.
-            pictures = await self._decode_all(images, deadline, background)
+            with tracing.span("decode", pictures=len(images)):
+                pictures = await self._decode_all(images, deadline, background)
             run = functools.partial(self.runner.run, deadline=deadline, background=background)
             return await asyncio.gather(*map(run, pictures))
 

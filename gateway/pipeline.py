@@ -5,6 +5,7 @@ import asyncio
 from clothing_retrieval.v1 import types_pb2
 from gateway.matching import Confusion
 from gateway.stages import Stages
+from serving import tracing
 from serving.deadline import Deadline
 from serving.errors import ServiceError
 
@@ -23,7 +24,8 @@ class Pipeline:
         """Why a search would fail now; None when it would succeed."""
         deadline = Deadline.after(_CHECK_TIMEOUT_S)
         try:
-            _, serves = await asyncio.gather(self.refresh(deadline), self._stages.search_serves(deadline))
+            with tracing.untraced():
+                _, serves = await asyncio.gather(self.refresh(deadline), self._stages.search_serves(deadline))
         except ServiceError as error:
             return str(error)
         return None if serves else "search: not serving"

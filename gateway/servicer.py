@@ -16,6 +16,7 @@ from gateway.pipeline import Pipeline
 from gateway.search import PhotoSearch, checked_top_k
 from gateway.settings import Settings
 from gateway.stages import Stages, call
+from serving import tracing
 from serving.deadline import Deadline
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -55,7 +56,8 @@ class RetrievalServicer(retrieval_service_pb2_grpc.RetrievalServiceServicer):
             request: retrieval_service_pb2.ImportItemsRequest,
         ) -> retrieval_service_pb2.ImportItemsResponse:
             deadline = Deadline.of(context, self._settings.import_item_timeout_s)
-            return await self._importer.import_item(request, deadline)
+            with tracing.trace("import item", item_id=request.item.id):
+                return await self._importer.import_item(request, deadline)
 
         async for response in answer_each(request_iterator, import_item, self._settings.import_in_flight):
             yield response

@@ -19,6 +19,7 @@ from clothing_retrieval.v1 import (
     types_pb2,
 )
 from gateway.settings import Settings
+from serving import tracing
 from serving.channels import connect
 from serving.deadline import Deadline
 from serving.errors import StageFailed, Unavailable
@@ -134,10 +135,11 @@ async def call(
 ) -> Response:
     """Calls a stage with what is left of the deadline. Raises DeadlineExceeded when nothing is, else StageFailed."""
     deadline.check(stage)
-    try:
-        return await method(request, timeout=deadline.remaining(), metadata=outgoing_metadata())
-    except grpc.RpcError as error:
-        raise StageFailed(stage, error, renamed) from error
+    with tracing.calling(request):
+        try:
+            return await method(request, timeout=deadline.remaining(), metadata=outgoing_metadata())
+        except grpc.RpcError as error:
+            raise StageFailed(stage, error, renamed) from error
 
 
 def _tls_of(settings: Settings) -> TlsFiles | None:

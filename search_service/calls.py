@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from search_service.backend import Backend
 from search_service.backup import Backup
+from serving import tracing
 from serving.admission import Admission
 from serving.deadline import Deadline
 from serving.errors import Unavailable
@@ -38,7 +39,8 @@ class Calls:
     async def write(self, deadline: Deadline, work: "Callable[[Backend], Future[T]]") -> T:
         """Raises as ``read`` does. The write is taken back where the caller leaves before it is begun."""
         future = await self._run(self._writes, deadline, work)
-        return await asyncio.wrap_future(future)
+        with tracing.span("commit"):
+            return await asyncio.wrap_future(future)
 
     async def backup(self, deadline: Deadline) -> Backup:
         """One at a time, beside the thread pool: it may take minutes. Raises as ``read`` does."""

@@ -10,6 +10,7 @@ from search_service import requests
 from search_service.backend import Backend
 from search_service.calls import Calls
 from search_service.records import Match, Stored
+from serving import tracing
 from serving.deadline import Deadline
 from serving.errors import NotFound
 
@@ -69,7 +70,9 @@ class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
 
         def work(index: Backend) -> pb.QueryResponse:
             response = pb.QueryResponse()
-            for matches in answers(index):
+            with tracing.span("query", probes=len(request.probes), top_k=request.top_k):
+                answered = answers(index)
+            for matches in answered:
                 result = response.results.add()
                 for match in matches:
                     answer = result.matches.add(distance=match.distance, view=match.view)

@@ -18,7 +18,7 @@ from segment_service.garments import Garment, Rules, find_garments
 from segment_service.look import Floats, Look
 from segment_service.parser import load_parser
 from segment_service.settings import Settings
-from serving import telemetry
+from serving import telemetry, tracing
 from serving.admission import Admission
 from serving.cpus import available_cpus
 from serving.deadline import Deadline
@@ -96,6 +96,7 @@ class Segmenter:
             asked = time.monotonic()
             async with self._decoded[background]:
                 telemetry.WAIT_SECONDS.labels(STAGE).observe(time.monotonic() - asked)
+                tracing.waited(asked)
                 picture, look, canvas = await run(lambda: self._prepare(image))
                 logits = await parse(canvas)
                 closer = await run(lambda: self._look_closer(logits, picture, look))
@@ -118,7 +119,7 @@ class Segmenter:
         self._pool.stop()
 
     def _prepare(self, image: types_pb2.Image) -> tuple[Picture, Look, Raster]:
-        with telemetry.DECODE_SECONDS.labels(STAGE).time():
+        with tracing.span("decode"), telemetry.DECODE_SECONDS.labels(STAGE).time():
             picture = decode(image, self._limits)
         size = self.runner.served.manifest.input
         look = Look.at_all(picture.pixels, (size.height, size.width))
@@ -127,17 +128,19 @@ class Segmenter:
     def _look_closer(self, logits: Floats, picture: Picture, look: Look) -> tuple[Look, Raster] | None:
         manifest = self.runner.served.manifest
         is_garment = [label in self.categories for label in manifest.labels]
-        closer = look.closer(logits, is_garment, self._rules.min_part, self._rules.closer_look)
-        return None if closer is None else (closer, closer.show(picture.pixels))
+        with tracing.span("look closer"):
+            closer = look.closer(logits, is_garment, self._rules.min_part, self._rules.closer_look)
+            return None if closer is None else (closer, closer.show(picture.pixels))
 
     def _cut_out(self, logits: Floats, picture: Picture, look: Look, wanted: Wanted) -> Photo:
         rules = self._rules
         if wanted.min_confidence is not None:
             rules = dataclasses.replace(rules, min_confidence=wanted.min_confidence)
         labels = self.runner.served.manifest.labels
-        found = find_garments(logits, labels, self.categories, look, rules, alternatives=wanted.alternatives)
-        kept = wanted.categories or self.categories
-        segmented = [self._render(garment, picture, wanted, rules) for garment in found if garment.category in kept]
+        with tracing.span("cut out"):
+            found = find_garments(logits, labels, self.categories, look, rules, alternatives=wanted.alternatives)
+            kept = wanted.categories or self.categories
+            segmented = [self._render(garment, picture, wanted, rules) for garment in found if garment.category in kept]
         return Photo(picture.width, picture.height, segmented)
 
     def _render(self, garment: Garment, picture: Picture, wanted: Wanted, rules: Rules) -> Segmented:

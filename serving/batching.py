@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from serving import telemetry
+from serving import telemetry, tracing
 from serving.deadline import Deadline
 from serving.errors import DeadlineExceeded, Unavailable
 
@@ -28,7 +28,29 @@ class _Entry(Generic[Work, Result]):
     work: Work
     deadline: Deadline
     answer: asyncio.Future[Result]
+    background: bool
     queued_at: float = field(default_factory=time.monotonic)
+    run: "_Run | None" = None
+    """Of the batch that it is in, once that has begun."""
+
+    def trace(self) -> None:
+        """Tells the current trace how long it waited and ran, and among how many."""
+        now = time.monotonic()
+        error = self.answer.exception() if self.answer.done() and not self.answer.cancelled() else None
+        if self.run is None:
+            tracing.record("queue", self.queued_at, now, error, background=self.background)
+            return
+        tracing.record("queue", self.queued_at, self.run.began_at, background=self.background)
+        tracing.record("run", self.run.began_at, self.run.ended_at or now, error, batch_size=self.run.batch_size)
+
+
+@dataclass
+class _Run:
+    """Of an engine on a batch."""
+
+    batch_size: int
+    began_at: float = field(default_factory=time.monotonic)
+    ended_at: float | None = None
 
 
 class _Queue(Generic[Work]):
@@ -109,13 +131,16 @@ class Batcher(Generic[Work, Result]):
         """
         if self._stopped:
             raise Unavailable(self._stage, "stopping")
-        entry = _Entry[Work, Result](work, deadline, asyncio.get_running_loop().create_future())
+        entry = _Entry[Work, Result](work, deadline, asyncio.get_running_loop().create_future(), background)
         self._queue.push(entry, background=background)
         self._note_length()
         self._arrived.set()
         if len(self._queue) >= self._max_batch:
             self._full.set()
-        return await entry.answer
+        try:
+            return await entry.answer
+        finally:
+            entry.trace()
 
     def least_s(self, ahead: int = 0) -> float:
         """What a piece takes at least, with so many others before it, by the quickest run so far; 0 before any."""
@@ -173,7 +198,10 @@ class Batcher(Generic[Work, Result]):
         return batch
 
     async def _run(self, index: int, batch: list[_Entry[Work, Result]]) -> None:
-        began = self._running_since[index] = time.monotonic()
+        run = _Run(len(batch))
+        self._running_since[index] = run.began_at
+        for entry in batch:
+            entry.run = run
         telemetry.BATCH_SIZE.labels(self._stage).observe(len(batch))
         try:
             results = await asyncio.get_running_loop().run_in_executor(
@@ -193,10 +221,11 @@ class Batcher(Generic[Work, Result]):
             for entry, result in zip(batch, results, strict=True):
                 if not entry.answer.done():
                     entry.answer.set_result(result)
-            self._quickest_s = min(self._quickest_s, time.monotonic() - began)
+            self._quickest_s = min(self._quickest_s, time.monotonic() - run.began_at)
         finally:
             del self._running_since[index]
-            telemetry.COMPUTE_SECONDS.labels(self._stage).observe(time.monotonic() - began)
+            run.ended_at = time.monotonic()
+            telemetry.COMPUTE_SECONDS.labels(self._stage).observe(run.ended_at - run.began_at)
 
     def _fail(self, batch: list[_Entry[Work, Result]], error: Exception) -> None:
         for entry in batch:

@@ -1,4 +1,4 @@
-"""What surrounds every call: its request id, its metrics, and the translation of errors into statuses."""
+"""What surrounds every call: its request id, its metrics, its span, and the translation of errors into statuses."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 
-from serving import telemetry
+from serving import telemetry, tracing
 from serving.errors import InternalError, ServiceError
 
 log = logging.getLogger(__name__)
@@ -70,6 +70,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         began = time.monotonic()
         metadata = context.invocation_metadata() or ()
         request_id = telemetry.begin_request(metadata)
+        call = tracing.begin_call(method, metadata, request_id)
         code = grpc.StatusCode.OK
         failure: ServiceError | None = None
         context.set_trailing_metadata(((telemetry.REQUEST_ID_KEY, request_id),))
@@ -88,6 +89,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         finally:  # before the caller hears of it: who counts calls finds this one counted
             telemetry.CALLS.labels(method, code.name).inc()
             telemetry.CALL_SECONDS.labels(method).observe(time.monotonic() - began)
+            call.end(code.name, failure)
         if failure:
             await _abort(context, failure, request_id)
 

@@ -1,13 +1,14 @@
 """Threads for the work around the engine: decoding before it, cutting out after it."""
 
 import asyncio
+import contextvars
 import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from serving import telemetry
+from serving import telemetry, tracing
 from serving.deadline import Deadline
 
 T = TypeVar("T")
@@ -27,17 +28,20 @@ class WorkPool:
         self._background = ThreadPoolExecutor(threads, f"{stage}-background", os.nice, (_BACKGROUND_NICENESS,))
 
     async def run(self, deadline: Deadline, work: Callable[[], T], *, background: bool = False) -> T:
-        """Raises DeadlineExceeded, or what ``work`` raises."""
+        """Runs it in the caller's context: it logs with its request id, its spans are children of the caller's.
 
+        Raises DeadlineExceeded, or what ``work`` raises.
+        """
         asked = time.monotonic()
 
         def begin() -> T:
             telemetry.WAIT_SECONDS.labels(self._stage).observe(time.monotonic() - asked)
+            tracing.waited(asked)
             deadline.check(self._stage)
             return work()
 
         return await asyncio.get_running_loop().run_in_executor(
-            self._background if background else self._threads, begin
+            self._background if background else self._threads, contextvars.copy_context().run, begin
         )
 
     def stop(self) -> None:

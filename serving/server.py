@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 import grpc
 from grpc_health.v1 import health_pb2_grpc
 
-from serving import listening, reflection, telemetry
+from serving import listening, reflection, telemetry, tracing
 from serving.channels import MAX_MESSAGE_BYTES
 from serving.errors import ServiceError, Unavailable
 from serving.health import Health
@@ -152,8 +152,16 @@ async def _run(settings: ServerSettings, worker: Worker) -> int:
     keep_freed_memory()
     try:
         telemetry.serve_metrics(settings)
+        tracing.start(worker.name)
     except RuntimeError as problem:
         return _report(problem)
+    try:
+        return await _serve_until_stopped(settings, worker)
+    finally:
+        await asyncio.to_thread(tracing.stop)
+
+
+async def _serve_until_stopped(settings: ServerSettings, worker: Worker) -> int:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -12,7 +12,7 @@ from typing import Any
 import prometheus_client
 from prometheus_client import Counter, Gauge, Histogram
 
-from serving import listening
+from serving import listening, tracing
 from serving.settings import ServerSettings
 
 log = logging.getLogger(__name__)
@@ -70,9 +70,10 @@ def name_caller(name: str) -> None:
 
 
 def outgoing_metadata() -> tuple[tuple[str, str], ...]:
-    """What a call to another service bears on behalf of this request."""
+    """What a call to another service bears on behalf of this request: its id, and its trace where there is one."""
     request_id = _request_id.get()
-    return ((REQUEST_ID_KEY, request_id),) if request_id else ()
+    own = ((REQUEST_ID_KEY, request_id),) if request_id else ()
+    return (*own, *tracing.outgoing())
 
 
 def configure_logging(settings: ServerSettings, service: str) -> None:
@@ -123,6 +124,8 @@ class _JsonFormatter(logging.Formatter):
             entry["request_id"] = request_id
         if caller := _caller.get():
             entry["caller"] = caller
+        if trace_id := tracing.trace_id():
+            entry["trace_id"] = trace_id
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         return json.dumps(entry, ensure_ascii=False)

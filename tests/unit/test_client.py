@@ -9,6 +9,7 @@ import PIL.Image
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
+from opentelemetry import trace
 
 from clothing_retrieval import AsyncClient, Client, Deadlines, NewItem, calls, errors
 from clothing_retrieval.v1.retrieval_service_pb2 import ImportItemsRequest
@@ -46,6 +47,16 @@ def test_search_sends_a_file_as_it_is(gateway: FakeGateway, client: Client, tmp_
     assert request.image.encoded == photo.read_bytes()
     assert (request.top_k, request.max_distance, request.include_masks) == (3, 0.0, True)
     assert [found.garment.category for found in response.results] == ["dress", "bag"]
+
+
+def test_a_caller_that_has_a_span_of_opentelemetry_hands_its_trace_on(gateway: FakeGateway, client: Client) -> None:
+    span = trace.NonRecordingSpan(trace.SpanContext(0xABC, 0xDEF, is_remote=False, trace_flags=trace.TraceFlags(1)))
+    with trace.use_span(span):
+        client.search(picture())
+        list(client.import_items([]))
+    client.search(picture())
+    within = f"00-{0xABC:032x}-{0xDEF:016x}-01"
+    assert [metadata.get("traceparent") for metadata in gateway.metadata] == [within, within, None]
 
 
 def test_an_absent_max_distance_is_not_zero(gateway: FakeGateway, client: Client) -> None:

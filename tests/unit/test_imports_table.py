@@ -31,6 +31,7 @@ MAY_IMPORT = {
 OURS = (*MAY_IMPORT, "benchmarks", "tests")
 MMSEG_ENGINE = (Path("segment_service/mmseg_engine.py"), Path("segment_service/mmseg_loading.py"))
 ONLY_IN_EXPORT = ("torch", "torchvision", "mmseg", "mmengine", "mmcv", "efficientnet_lite_pytorch")
+OPENTELEMETRY = ("opentelemetry",)
 NOT_FOR_CALLERS = (*ONLY_IN_EXPORT, "onnxruntime", "cv2", "hnswlib", "prometheus_client", "pydantic_settings")
 
 
@@ -107,6 +108,12 @@ DOMAIN_WITHOUT_GRPC = [
 @pytest.mark.parametrize("file", DOMAIN_WITHOUT_GRPC)
 def test_domain_code_imports_no_grpc(file: str) -> None:
     assert not [module for module in imports((REPOSITORY / file).read_text(), "") if begins(module, ("grpc",))]
+
+
+def test_one_module_of_the_services_knows_opentelemetry() -> None:
+    folders = ("serving", "segment_service", "embed_service", "search_service", "gateway")
+    knowing = {str(path) for folder in folders for path, module in imports_of(folder) if begins(module, OPENTELEMETRY)}
+    assert knowing == {"serving/tracer.py"}
 
 
 def test_no_folder_is_called_after_nothing_in_particular() -> None:
