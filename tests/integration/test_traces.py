@@ -201,7 +201,7 @@ async def test_health_checks_are_no_traces(traced: Traced) -> None:
 async def test_spans_that_wait_are_sent_before_the_process_ends(tmp_path: Path) -> None:
     with Collector() as collector:
         await _one_call(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=collector.endpoint, OTEL_BSP_SCHEDULE_DELAY="600000")
-        assert [span.name for span in collector.spans] == ["clothing_retrieval.v1.CatalogService/ListCollections"]
+        assert "clothing_retrieval.v1.CatalogService/ListCollections" in {span.name for span in collector.spans}
 
 
 async def test_a_collector_that_is_away_costs_two_seconds_at_the_end_and_a_line_in_the_log(tmp_path: Path) -> None:
