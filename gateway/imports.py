@@ -13,6 +13,7 @@ from gateway.categories import parser_label
 from gateway.patience import patiently
 from gateway.pipeline import Pipeline
 from gateway.stages import Stages, call
+from serving import telemetry
 from serving.deadline import Deadline
 from serving.errors import InvalidField, ServiceError, StageFailed
 
@@ -146,7 +147,9 @@ async def answer_each(
                 request = await anext(requests, None)
             if request is None:
                 return
-            await answers.put(await _answer(request, work))
+            answer = await _answer(request, work)
+            telemetry.IMPORTED_ITEMS.labels(_label(answer.outcome)).inc()
+            await answers.put(answer)
 
     async def finish() -> None:
         """Marks the end; raises what broke the request stream."""
@@ -176,6 +179,10 @@ async def _answer(request: Request, work: Callable[[Request], Awaitable[Response
         log.exception("importing item %r failed", request.item.id)
         status = status_pb2.Status(code=code_pb2.INTERNAL, message="internal error; the gateway's log tells more")
     return Response(id=request.item.id, status=status, outcome=retrieval_service_pb2.IMPORT_OUTCOME_FAILED)
+
+
+def _label(outcome: retrieval_service_pb2.ImportOutcome) -> str:
+    return retrieval_service_pb2.ImportOutcome.Name(outcome).removeprefix("IMPORT_OUTCOME_").lower()
 
 
 async def _all(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

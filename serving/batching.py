@@ -28,6 +28,7 @@ class _Entry(Generic[Work, Result]):
     work: Work
     deadline: Deadline
     answer: asyncio.Future[Result]
+    priority: str
     queued_at: float = field(default_factory=time.monotonic)
 
 
@@ -41,6 +42,13 @@ class _Queue(Generic[Work]):
 
     def __len__(self) -> int:
         return len(self._urgent) + len(self._background)
+
+    def lengths(self) -> dict[str, int]:
+        """By priority."""
+        return {
+            telemetry.priority(background): len(each)
+            for background, each in ((False, self._urgent), (True, self._background))
+        }
 
     def push(self, work: Work, *, background: bool) -> None:
         (self._background if background else self._urgent).append(work)
@@ -109,13 +117,14 @@ class Batcher(Generic[Work, Result]):
         """
         if self._stopped:
             raise Unavailable(self._stage, "stopping")
-        entry = _Entry[Work, Result](work, deadline, asyncio.get_running_loop().create_future())
+        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        entry = _Entry[Work, Result](work, deadline, answer, telemetry.priority(background))
         self._queue.push(entry, background=background)
-        self._note_length()
+        self._note_lengths()
         self._arrived.set()
         if len(self._queue) >= self._max_batch:
             self._full.set()
-        return await entry.answer
+        return await answer
 
     def least_s(self, ahead: int = 0) -> float:
         """What a piece takes at least, with so many others before it, by the quickest run so far; 0 before any."""
@@ -167,9 +176,9 @@ class Batcher(Generic[Work, Result]):
                     [entry], DeadlineExceeded(self._stage, "passed" if entry.deadline.at <= now else "cannot be met")
                 )
             else:
-                telemetry.QUEUE_SECONDS.labels(self._stage).observe(now - entry.queued_at)
+                telemetry.QUEUE_SECONDS.labels(self._stage, entry.priority).observe(now - entry.queued_at)
                 batch.append(entry)
-        self._note_length()
+        self._note_lengths()
         return batch
 
     async def _run(self, index: int, batch: list[_Entry[Work, Result]]) -> None:
@@ -203,5 +212,6 @@ class Batcher(Generic[Work, Result]):
             if not entry.answer.done():
                 entry.answer.set_exception(error)
 
-    def _note_length(self) -> None:
-        telemetry.QUEUE_LENGTH.labels(self._stage).set(len(self._queue))
+    def _note_lengths(self) -> None:
+        for priority, length in self._queue.lengths().items():
+            telemetry.QUEUE_LENGTH.labels(self._stage, priority).set(length)

@@ -7,6 +7,8 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from serving import telemetry
+
 Context = grpc.aio.ServicerContext[Any, Any]
 _Response = health_pb2.HealthCheckResponse
 
@@ -27,6 +29,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     async def tell(self, *, serving: bool) -> None:
         async with self._changed:
             self._status = _Response.SERVING if serving else _Response.NOT_SERVING
+            telemetry.SERVING.set(serving)
             self._changed.notify_all()
 
     async def close(self) -> None:
