@@ -24,6 +24,12 @@ Response = retrieval_service_pb2.ImportItemsResponse
 
 T = TypeVar("T")
 
+_OUTCOMES = {
+    retrieval_service_pb2.IMPORT_OUTCOME_CREATED: "created",
+    retrieval_service_pb2.IMPORT_OUTCOME_UPDATED: "updated",
+    retrieval_service_pb2.IMPORT_OUTCOME_UNCHANGED: "unchanged",
+    retrieval_service_pb2.IMPORT_OUTCOME_FAILED: "failed",
+}
 _LONGEST_ID = 128
 _MOST_IMAGES = 16
 _LARGEST_PICTURE_BYTES = 64 * 2**10
@@ -34,6 +40,8 @@ class ItemImporter:
     def __init__(self, stages: Stages, pipeline: Pipeline) -> None:
         self._stages = stages
         self._pipeline = pipeline
+        for outcome in _OUTCOMES.values():
+            telemetry.IMPORTED_ITEMS.labels(outcome)  # 0 from the start, so that the first is seen to come
 
     async def import_item(self, request: Request, deadline: Deadline) -> Response:
         """Stores one item. Waits for busy or restarting workers until the deadline.
@@ -148,7 +156,7 @@ async def answer_each(
             if request is None:
                 return
             answer = await _answer(request, work)
-            telemetry.IMPORTED_ITEMS.labels(_label(answer.outcome)).inc()
+            telemetry.IMPORTED_ITEMS.labels(_OUTCOMES[answer.outcome]).inc()
             await answers.put(answer)
 
     async def finish() -> None:
@@ -179,10 +187,6 @@ async def _answer(request: Request, work: Callable[[Request], Awaitable[Response
         log.exception("importing item %r failed", request.item.id)
         status = status_pb2.Status(code=code_pb2.INTERNAL, message="internal error; the gateway's log tells more")
     return Response(id=request.item.id, status=status, outcome=retrieval_service_pb2.IMPORT_OUTCOME_FAILED)
-
-
-def _label(outcome: retrieval_service_pb2.ImportOutcome) -> str:
-    return retrieval_service_pb2.ImportOutcome.Name(outcome).removeprefix("IMPORT_OUTCOME_").lower()
 
 
 async def _all(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

@@ -90,6 +90,7 @@ class Batcher(Generic[Work, Result]):
         self._full = asyncio.Event()
         self._threads = ThreadPoolExecutor(len(engines), thread_name_prefix=f"{stage}-engine")
         self._running_since: dict[int, float] = {}
+        self._dropped = {why: telemetry.DROPPED.labels(stage, why) for why in ("cancelled", "deadline")}
         self._tasks: list[asyncio.Task[None]] = []
         self._stopped = False
         self._quickest_s = math.inf
@@ -169,9 +170,9 @@ class Batcher(Generic[Work, Result]):
         while self._queue and len(batch) < self._max_batch:
             entry = self._queue.pop()
             if entry.answer.done():
-                telemetry.DROPPED.labels(self._stage, "cancelled").inc()
+                self._dropped["cancelled"].inc()
             elif entry.deadline.at <= too_late:
-                telemetry.DROPPED.labels(self._stage, "deadline").inc()
+                self._dropped["deadline"].inc()
                 self._fail(
                     [entry], DeadlineExceeded(self._stage, "passed" if entry.deadline.at <= now else "cannot be met")
                 )

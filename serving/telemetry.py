@@ -102,6 +102,8 @@ def configure_logging(settings: ServerSettings, service: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter(service) if settings.log_format == "json" else _TextFormatter(service))
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    # At DEBUG, Pillow tells what a photo's EXIF says: where it was taken, for example.
+    logging.getLogger("PIL").setLevel(logging.INFO)
 
 
 def serve_metrics(settings: ServerSettings) -> None:

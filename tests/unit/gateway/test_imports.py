@@ -329,7 +329,7 @@ async def numbered(count: int, broken_by: Exception | None = None) -> AsyncItera
 
 async def answer(request: pb.ImportItemsRequest) -> pb.ImportItemsResponse:
     await asyncio.sleep(0)
-    return pb.ImportItemsResponse(id=request.item.id)
+    return pb.ImportItemsResponse(id=request.item.id, outcome=CREATED)
 
 
 def names(answers: Iterable[pb.ImportItemsResponse]) -> list[str]:
