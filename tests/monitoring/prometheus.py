@@ -65,6 +65,11 @@ class Prometheus:
         except TimeoutError:
             raise AssertionError(f"{expression} is {found}, not {expected}") from None
 
+    async def targets(self) -> set[tuple[str, str]]:
+        """Job and address of all that it scrapes."""
+        answer = await asyncio.to_thread(self._get, "/api/v1/targets?state=active")
+        return {(each["labels"]["job"], each["scrapeUrl"]) for each in answer["data"]["activeTargets"]}
+
     async def ready(self) -> None:
         async with asyncio.timeout(_TIMEOUT_S):
             while True:
@@ -81,11 +86,13 @@ class Prometheus:
 
 
 @asynccontextmanager
-async def prometheus(configuration: Path, data: Path) -> AsyncIterator[Prometheus]:
+async def prometheus(configuration: Path, data: Path, *under: str) -> AsyncIterator[Prometheus]:
+    """``under``: a command that starts it, after its own arguments."""
     address = f"127.0.0.1:{free_port()}"
     found = program()
     assert found
     process = await asyncio.create_subprocess_exec(
+        *under,
         found,
         f"--config.file={configuration}",
         f"--storage.tsdb.path={data}",
