@@ -30,9 +30,10 @@ class WorkPool:
         """Raises DeadlineExceeded, or what ``work`` raises."""
 
         asked = time.monotonic()
+        waited = telemetry.WAIT_SECONDS.labels(self._stage, telemetry.priority(background))
 
         def begin() -> T:
-            telemetry.WAIT_SECONDS.labels(self._stage).observe(time.monotonic() - asked)
+            waited.observe(time.monotonic() - asked)
             deadline.check(self._stage)
             return work()
 

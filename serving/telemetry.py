@@ -43,7 +43,7 @@ QUEUE_LENGTH = Gauge("clothing_queue_length", "Pictures that wait for an engine.
 WAIT_SECONDS = Histogram(
     "clothing_wait_seconds",
     "Time work around the engine waited: for a thread, or for room.",
-    ["stage"],
+    ["stage", "priority"],
     buckets=_SECONDS,
 )
 DECODE_SECONDS = Histogram("clothing_decode_seconds", "Time decoding a picture took.", ["stage"], buckets=_SECONDS)
