@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import shutil
 import urllib.error
 import urllib.parse
@@ -27,8 +28,8 @@ Samples = dict[frozenset[tuple[str, str]], float]
 """Values by labels."""
 
 
-def labels(**labels: str) -> frozenset[tuple[str, str]]:
-    return frozenset(labels.items())
+def labels(**values: str) -> frozenset[tuple[str, str]]:
+    return frozenset(values.items())
 
 
 class Prometheus:
@@ -36,24 +37,11 @@ class Prometheus:
         self._address = address
 
     async def some(self, expression: str) -> Samples:
-        """Waits until an expression gives samples that are numbers."""
+        """Waits until an expression gives samples."""
         async with asyncio.timeout(_TIMEOUT_S):
-            while not (
-                found := {key: value for key, value in (await self._query(expression)).items() if value == value}
-            ):
+            while not (found := await self._query(expression)):
                 await asyncio.sleep(_LOOK_EVERY_S)
         return found
-
-    async def _query(self, expression: str) -> Samples:
-        """An instant vector, without the names of its metrics."""
-        answer = await asyncio.to_thread(self._get, "/api/v1/query?" + urllib.parse.urlencode({"query": expression}))
-        assert answer["data"]["resultType"] == "vector", expression
-        return {
-            frozenset((name, value) for name, value in each["metric"].items() if name != "__name__"): float(
-                each["value"][1]
-            )
-            for each in answer["data"]["result"]
-        }
 
     async def until(self, expression: str, expected: Samples, tolerance: float = 0.0) -> None:
         """Waits until an expression gives just these samples, each within ``tolerance``."""
@@ -79,6 +67,18 @@ class Prometheus:
                     await asyncio.sleep(_LOOK_EVERY_S)
                 else:
                     return
+
+    async def _query(self, expression: str) -> Samples:
+        """An instant vector, without the names of its metrics, and without what is no number."""
+        answer = await asyncio.to_thread(self._get, "/api/v1/query?" + urllib.parse.urlencode({"query": expression}))
+        assert answer["data"]["resultType"] == "vector", expression
+        samples: Samples = {}
+        for each in answer["data"]["result"]:
+            each["metric"].pop("__name__", None)
+            value = float(each["value"][1])
+            if not math.isnan(value):
+                samples[labels(**each["metric"])] = value
+        return samples
 
     def _get(self, path: str) -> Any:
         with urllib.request.urlopen(f"http://{self._address}{path}", timeout=10) as response:
