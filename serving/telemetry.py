@@ -62,6 +62,7 @@ STAGE_SECONDS = Histogram(
 THROTTLED = Counter(
     "clothing_throttled", "Searches that the gateway refused itself, as segment workers were refusing others."
 )
+LIMITED = Counter("clothing_limited", "Calls refused as their key's limit was reached.", ["method", "caller"])
 IMPORTED_ITEMS = Counter("clothing_imported_items", "Items of imports that were answered.", ["outcome"])
 CACHE_LOOKUPS = Counter("clothing_cache_lookups", "Photos that the gateway looked for in its cache.", ["result"])
 CACHE_BYTES = Gauge("clothing_cache_bytes", "Size of what the gateway's cache holds.")

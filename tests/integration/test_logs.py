@@ -12,17 +12,13 @@ from google.protobuf.message import Message
 from PIL import Image, PngImagePlugin
 
 from clothing_retrieval.v1 import embed_service_pb2, retrieval_service_pb2, segment_service_pb2, types_pb2
+from gateway.keys import KeyFile, Right
 from tests.pictures import patched
 from tests.processes import SERVICES, Services, services
 from tests.servers import channel_to
 
 SECRET = b"s3cret-Of-A-Shopper"
-METADATA = (
-    ("x-request-id", "watched"),
-    ("x-api-key", SECRET.decode()),
-    ("authorization", f"Bearer {SECRET.decode()}"),
-    ("x-key-bin", SECRET),
-)
+UNKNOWN_KEY = SECRET.decode()
 IMAGE_DESCRIPTION = 0x010E
 LOUD = {f"{service.upper()}_LOG_LEVEL": "DEBUG" for service in SERVICES}
 REFUSED = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNIMPLEMENTED}
@@ -71,6 +67,15 @@ def disguises(secret: bytes) -> Iterator[str]:
         yield base64.b64encode(b"\0" * shift + secret)[4 if shift else 0 : -4].decode()
 
 
+def metadata(key: str) -> tuple[tuple[str, str | bytes], ...]:
+    return (
+        ("x-request-id", "watched"),
+        ("x-api-key", key),
+        ("authorization", f"Bearer {SECRET.decode()}"),
+        ("x-key-bin", SECRET),
+    )
+
+
 async def called(call: Any) -> grpc.StatusCode:
     try:
         await call
@@ -79,7 +84,8 @@ async def called(call: Any) -> grpc.StatusCode:
     return grpc.StatusCode.OK
 
 
-async def search_and_import(running: Services) -> None:
+async def search_and_import(running: Services, key: str) -> None:
+    bearing = {"timeout": 20, "metadata": metadata(key)}
     for data in (*GOOD, *BAD):
         image = types_pb2.Image(encoded=data)
         search = retrieval_service_pb2.SearchRequest(image=image, collection="shop")
@@ -90,9 +96,9 @@ async def search_and_import(running: Services) -> None:
             )
             for picture in (SECRET, SECRET * 10_000)
         ]
-        answers = [each async for each in running.retrieval.ImportItems(iter(items), timeout=20, metadata=METADATA)]
+        answers = [each async for each in running.retrieval.ImportItems(iter(items), **bearing)]
         assert len(answers) == 2
-        assert await called(running.retrieval.Search(search, timeout=20, metadata=METADATA)) is expected
+        assert await called(running.retrieval.Search(search, **bearing)) is expected
 
 
 async def call_a_worker(running: Services, service: str, method: str, request: Message) -> set[grpc.StatusCode]:
@@ -101,7 +107,7 @@ async def call_a_worker(running: Services, service: str, method: str, request: M
     async with channel_to(running.processes[service].environment[f"{service.upper()}_LISTEN"]) as channel:
 
         def call(method: str, data: bytes) -> Any:
-            return channel.unary_unary(path + method)(data, timeout=20, metadata=METADATA)
+            return channel.unary_unary(path + method)(data, timeout=20, metadata=metadata(UNKNOWN_KEY))
 
         name = method.partition("/")[2]
         calls = [call(name, request.SerializeToString()), call(name, SECRET), call("Nothing", SECRET)]
@@ -110,9 +116,13 @@ async def call_a_worker(running: Services, service: str, method: str, request: M
 
 async def test_no_line_has_pictures_or_keys_in_it(tmp_path: Path) -> None:
     pixels = types_pb2.Image(pixels=types_pb2.Pixels(width=3, height=2, rgb=SECRET))
-    async with services(tmp_path, **LOUD, **FORMATS) as running:
+    keys = KeyFile(tmp_path / "keys.json")
+    key = keys.add("shop", frozenset({Right.MANAGE}))
+    async with services(tmp_path, **LOUD, **FORMATS, GATEWAY_KEYS_FILE=str(keys.path)) as running:
         await running.ready()
-        await search_and_import(running)
+        await search_and_import(running, key)
+        refused = running.retrieval.Search(retrieval_service_pb2.SearchRequest(), metadata=metadata(UNKNOWN_KEY))
+        assert await called(refused) is grpc.StatusCode.UNAUTHENTICATED
         for service, method, request in (
             ("segment", "SegmentService/Segment", segment_service_pb2.SegmentRequest(image=pixels)),
             ("embed", "EmbedService/Embed", embed_service_pb2.EmbedRequest(images=[pixels])),
@@ -124,5 +134,6 @@ async def test_no_line_has_pictures_or_keys_in_it(tmp_path: Path) -> None:
     for service, process in running.processes.items():
         assert "DEBUG" in process.output
         assert "watched" in process.output, service
-        told = [line for line in process.output.splitlines() if any(form in line for form in disguises(SECRET))]
+        secrets = [key, *disguises(SECRET)]
+        told = [line for line in process.output.splitlines() if any(secret in line for secret in secrets)]
         assert told == [], service
