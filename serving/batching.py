@@ -28,7 +28,7 @@ class _Entry(Generic[Work, Result]):
     work: Work
     deadline: Deadline
     answer: asyncio.Future[Result]
-    priority: str
+    background: bool
     queued_at: float = field(default_factory=time.monotonic)
 
 
@@ -118,14 +118,13 @@ class Batcher(Generic[Work, Result]):
         """
         if self._stopped:
             raise Unavailable(self._stage, "stopping")
-        answer: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        entry = _Entry[Work, Result](work, deadline, answer, telemetry.priority(background))
+        entry = _Entry[Work, Result](work, deadline, asyncio.get_running_loop().create_future(), background)
         self._queue.push(entry, background=background)
         self._note_lengths()
         self._arrived.set()
         if len(self._queue) >= self._max_batch:
             self._full.set()
-        return await answer
+        return await entry.answer
 
     def least_s(self, ahead: int = 0) -> float:
         """What a piece takes at least, with so many others before it, by the quickest run so far; 0 before any."""
@@ -177,7 +176,8 @@ class Batcher(Generic[Work, Result]):
                     [entry], DeadlineExceeded(self._stage, "passed" if entry.deadline.at <= now else "cannot be met")
                 )
             else:
-                telemetry.QUEUE_SECONDS.labels(self._stage, entry.priority).observe(now - entry.queued_at)
+                priority = telemetry.priority(entry.background)
+                telemetry.QUEUE_SECONDS.labels(self._stage, priority).observe(now - entry.queued_at)
                 batch.append(entry)
         self._note_lengths()
         return batch

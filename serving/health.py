@@ -29,8 +29,8 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
     async def tell(self, *, serving: bool) -> None:
         async with self._changed:
             self._status = _Response.SERVING if serving else _Response.NOT_SERVING
-            telemetry.SERVING.set(serving)
             self._changed.notify_all()
+            telemetry.SERVING.set(serving)
 
     async def close(self) -> None:
         """Ends the watches."""

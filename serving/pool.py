@@ -30,10 +30,10 @@ class WorkPool:
         """Raises DeadlineExceeded, or what ``work`` raises."""
 
         asked = time.monotonic()
-        waited = telemetry.WAIT_SECONDS.labels(self._stage, telemetry.priority(background))
+        priority = telemetry.priority(background)
 
         def begin() -> T:
-            waited.observe(time.monotonic() - asked)
+            telemetry.WAIT_SECONDS.labels(self._stage, priority).observe(time.monotonic() - asked)
             deadline.check(self._stage)
             return work()
 
