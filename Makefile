@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 EXPORT_BIN := .venv-export/bin
 SUPPLY := build/supply
 PROTOS := $(wildcard protos/clothing_retrieval/v1/*.proto)
+PROMETHEUS := build/prometheus/usr/bin
 PHOTOS ?=
 
 .DEFAULT_GOAL := help
 
 help:  ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-17s %s\n", $$1, $$2}'
 
 setup: $(VENV)/.serving  ## Make .venv with all that serving needs
 $(VENV)/.serving: pyproject.toml
@@ -51,6 +52,22 @@ format: $(VENV)/.dev  ## Format the code
 
 types: $(VENV)/.dev  ## Check types
 	$(BIN)/mypy
+
+check-monitoring: $(PROMETHEUS)/promtool  ## Check the configuration of Prometheus and test its rules
+	$(PROMETHEUS)/promtool check config deploy/prometheus/prometheus.yml
+	$(PROMETHEUS)/promtool check config deploy/prometheus/local.yml
+	$(PROMETHEUS)/promtool check rules --lint-fatal deploy/prometheus/rules.yml
+	$(PROMETHEUS)/promtool test rules deploy/prometheus/rules_test.yml
+
+test-monitoring: $(VENV)/.dev $(PROMETHEUS)/promtool  ## Let a real Prometheus watch the real services
+	$(BIN)/python -m pytest tests/monitoring
+
+# Debian's, unpacked rather than installed: installing it starts a service.
+$(PROMETHEUS)/promtool:
+	mkdir -p build/prometheus
+	cd build/prometheus && { apt-get download prometheus || { apt-get update && apt-get download prometheus; }; }
+	dpkg --extract build/prometheus/prometheus_*.deb build/prometheus
+	rm build/prometheus/prometheus_*.deb
 
 ghz-data: $(VENV)/.serving  ## Write the request files of benchmarks/ghz (PHOTOS=folder: of your own pictures)
 	$(BIN)/python -m benchmarks.ghz.data $(if $(PHOTOS),'$(PHOTOS)')
@@ -94,4 +111,5 @@ protos-check: protos  ## Fail where the committed stubs are not those that proto
 	git diff --exit-code -- clothing_retrieval/v1
 	test -z "$$(git status --porcelain -- clothing_retrieval/v1)"
 
-.PHONY: help setup demo test test-wiring test-export lint format types ghz-data guard supply protos protos-check lint-protos
+.PHONY: help setup demo test test-wiring test-export check-monitoring test-monitoring lint format types ghz-data guard supply \
+	protos protos-check lint-protos

@@ -10,11 +10,11 @@ from typing import Protocol
 
 from gateway.keys import Key, KeyFile, KeysError, Right, digest
 from gateway.settings import Settings
+from serving import telemetry
 from serving.errors import LimitReached, PermissionDenied, Unauthenticated
 from serving.files import stamp
 from serving.interceptor import Metadata, anyone
 from serving.listening import is_exposed
-from serving.telemetry import name_caller
 
 log = logging.getLogger(__name__)
 
@@ -131,11 +131,15 @@ class ByKey:
         use = self._uses.get(digest(given)) if isinstance(given, str) else None
         if use is None:
             raise Unauthenticated("UNKNOWN_API_KEY", "the API key is not known here, or was revoked")
-        name_caller(use.key.name)
+        telemetry.name_caller(use.key.name)
         right = Right.SEARCH if method in _READING else Right.MANAGE
         if not use.key.may(right):
             raise PermissionDenied(use.key.name, right.value)
-        use.begin()
+        try:
+            use.begin()
+        except LimitReached:
+            telemetry.LIMITED.labels(method, use.key.name).inc()
+            raise
         try:
             yield
         finally:

@@ -45,10 +45,11 @@ class Cache:
         self._capacity = capacity
         self._held: OrderedDict[bytes, _Packed] = OrderedDict()
         self._bytes = 0
+        self._lookups = {result: telemetry.CACHE_LOOKUPS.labels(result) for result in ("hit", "miss")}
 
     def find(self, key: bytes) -> Seen | None:
         packed = self._held.get(key)
-        telemetry.CACHE_LOOKUPS.labels("miss" if packed is None else "hit").inc()
+        self._lookups["miss" if packed is None else "hit"].inc()
         if packed is None:
             return None
         self._held.move_to_end(key)

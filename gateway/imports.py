@@ -13,6 +13,7 @@ from gateway.categories import parser_label
 from gateway.patience import patiently
 from gateway.pipeline import Pipeline
 from gateway.stages import Stages, call
+from serving import telemetry
 from serving.deadline import Deadline
 from serving.errors import InvalidField, ServiceError, StageFailed
 
@@ -23,6 +24,12 @@ Response = retrieval_service_pb2.ImportItemsResponse
 
 T = TypeVar("T")
 
+_OUTCOMES = {
+    retrieval_service_pb2.IMPORT_OUTCOME_CREATED: "created",
+    retrieval_service_pb2.IMPORT_OUTCOME_UPDATED: "updated",
+    retrieval_service_pb2.IMPORT_OUTCOME_UNCHANGED: "unchanged",
+    retrieval_service_pb2.IMPORT_OUTCOME_FAILED: "failed",
+}
 _LONGEST_ID = 128
 _MOST_IMAGES = 16
 _LARGEST_PICTURE_BYTES = 64 * 2**10
@@ -33,6 +40,8 @@ class ItemImporter:
     def __init__(self, stages: Stages, pipeline: Pipeline) -> None:
         self._stages = stages
         self._pipeline = pipeline
+        for outcome in _OUTCOMES.values():
+            telemetry.IMPORTED_ITEMS.labels(outcome)  # 0 from the start, so that the first is seen to come
 
     async def import_item(self, request: Request, deadline: Deadline) -> Response:
         """Stores one item. Waits for busy or restarting workers until the deadline.
@@ -146,7 +155,9 @@ async def answer_each(
                 request = await anext(requests, None)
             if request is None:
                 return
-            await answers.put(await _answer(request, work))
+            answer = await _answer(request, work)
+            telemetry.IMPORTED_ITEMS.labels(_OUTCOMES[answer.outcome]).inc()
+            await answers.put(answer)
 
     async def finish() -> None:
         """Marks the end; raises what broke the request stream."""

@@ -14,6 +14,7 @@ from gateway.pipeline import Pipeline
 from gateway.settings import Settings
 from gateway.stages import Stages
 from gateway.throttle import Throttle
+from serving import telemetry
 from serving.deadline import Deadline
 from serving.errors import InvalidField
 
@@ -88,7 +89,8 @@ class PhotoSearch:
         found = await self._segment(request, deadline)
         segmented = time.monotonic()
         # Where the whole photo stands for the garment, it is what the caller calls `image`.
-        embedded = await self._stages.embed(found.pictures, deadline, field="image")
+        with telemetry.STAGE_SECONDS.labels("embed").time():
+            embedded = await self._stages.embed(found.pictures, deadline, field="image")
         finished = time.monotonic()
         if not request.include_cutouts:
             for garment in found.garments:
@@ -108,7 +110,8 @@ class PhotoSearch:
             include_masks=request.include_masks,
             include_alternatives=request.include_alternatives,
         )
-        response = await self._throttle.run(lambda: self._stages.segment(wanted, deadline))
+        with telemetry.STAGE_SECONDS.labels("segment").time():
+            response = await self._throttle.run(lambda: self._stages.segment(wanted, deadline))
         if not response.garments:
             box = types_pb2.Box(width=response.image_width, height=response.image_height)
             return _Found([types_pb2.Garment(area=1.0, box=box)], [request.image], response.model_digest)
@@ -135,7 +138,8 @@ class PhotoSearch:
             for embedding, own in zip(seen.embeddings, scopes, strict=True)
             for scope in own
         ]
-        answers = iter(await self._answers(query, probes, deadline))
+        with telemetry.STAGE_SECONDS.labels("search").time():
+            answers = iter(await self._answers(query, probes, deadline))
         return [merge([(scope, next(answers).matches) for scope in own], top_k) for own in scopes]
 
     def _scopes(

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from google.rpc import code_pb2
 
+from serving import telemetry
 from serving.errors import StageFailed
 
 T = TypeVar("T")
@@ -37,6 +38,7 @@ class Throttle:
         self._forget(now)
         self._asked += 1
         if self._refusal and now - self._refused_at < _OVERLOAD_S and random.random() < self._share_to_refuse():
+            telemetry.THROTTLED.inc()
             raise self._refusal.with_traceback(None)
         try:
             answer = await attempt()

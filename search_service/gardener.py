@@ -4,6 +4,7 @@ A write never waits for a graph: its views stand in the tail of their shelf, com
 """
 
 import logging
+import math
 import os
 import threading
 import time
@@ -24,6 +25,7 @@ from search_service.vector_storage import VectorStorage
 
 log = logging.getLogger(__name__)
 _CHUNK = 1024  # rows between two looks at whether to stop
+_TELL_EVERY_S = 10.0
 _NICE = 10  # a ninth of the processor, against a search that wants it too
 _SLICE = 5  # rows that each thread links while searches wait: some 4 ms
 
@@ -191,16 +193,23 @@ class Gardener:
         started = time.monotonic()
         room = len(rows) + len(rows) // 4 + _CHUNK
         graph = Graph.empty(vectors.array.shape[1], room, self._plan.parameters)
+        told = -math.inf
         for start in range(0, len(rows), _CHUNK):
             self._check()
-            if self.starting:
-                self.starting = f"building the graph of {name}: {start} of {len(rows)} vectors"
+            if time.monotonic() - told >= _TELL_EVERY_S:
+                told = time.monotonic()
+                self._tell(f"building the graph of {name}: {start} of {len(rows)} vectors")
             piece = rows[start : start + _CHUNK]
             graph.add(vectors.take(piece), labels[piece], self._plan.threads)
-            if start and start % (64 * _CHUNK) == 0:
-                log.info("graph of %s: %d of %d vectors", name, start, len(rows))
         log.info("graph of %s: %d vectors in %.1f s", name, len(rows), time.monotonic() - started)
         return graph
+
+    def _tell(self, progress: str) -> None:
+        """As the reason not to serve, which the server logs; to the log where it does serve."""
+        if self.starting:
+            self.starting = progress
+        else:
+            log.info(progress)
 
     def _save_grown(self, by: float) -> None:
         """Saves the graphs that have grown by more than a share of what is saved, and those that are new."""

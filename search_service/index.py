@@ -44,6 +44,7 @@ class Index:
 
     def __init__(self, folder: Folder, backups: Path, plan: Plan, limits: Limits) -> None:
         self._folder = folder.path
+        self._exact_below = plan.exact_below
         self._database = folder.database
         self._backups = backups
         self._names = Names()
@@ -79,7 +80,7 @@ class Index:
 
     def sizes(self) -> dict[str, Sizes]:
         """By the name of the collection."""
-        return {shelves.collection.name: shelves.picture.sizes() for shelves in self._shelves.values()}
+        return {shelves.collection.name: shelves.picture.sizes(self._exact_below) for shelves in self._shelves.values()}
 
     def collection(self, name: str, field: str = "collection") -> Collection:
         """Raises InvalidField, NotFound."""

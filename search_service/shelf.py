@@ -37,6 +37,10 @@ class ShelfView:
     def alive(self, version: int) -> npt.NDArray[np.bool_]:
         return self.died[: self.count] > version
 
+    def item_count(self, version: int) -> int:
+        """Items whose first view stands here: over all shelves, each item once."""
+        return int(np.count_nonzero(self.alive(version) & (self.ordinals[: self.count] == 0)))
+
     def find(self, labels: Keys) -> tuple[Keys, npt.NDArray[np.bool_]]:
         """Rows of the labels, and whether they are there; where one is not, its row is any."""
         known = self.labels[: self.count]

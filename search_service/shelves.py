@@ -15,11 +15,14 @@ from search_service.shelf import Shelf, ShelfView
 
 @dataclass(frozen=True)
 class Sizes:
-    """Vectors of a collection in memory."""
+    """What of a collection is in memory. ``graph``, ``exact`` and ``deleted`` are vectors, each counted once."""
 
+    items: int
     graph: int
     exact: int  # in no graph, or not yet
-    deleted: int  # of both
+    deleted: int  # of both, not yet swept
+    backlog: int  # of `exact`, those that are to be linked into a graph
+    mapped_bytes: int  # of files without a name, which a stopped index leaves free
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,20 @@ class Picture:
     def view_count(self) -> int:
         return sum(shelf.count - shelf.dead for shelf in self.shelves.values())
 
-    def sizes(self) -> Sizes:
-        shelves = self.shelves.values()
-        graph = sum(shelf.graphed for shelf in shelves)
-        return Sizes(graph, sum(shelf.count for shelf in shelves) - graph, sum(shelf.dead for shelf in shelves))
+    def sizes(self, exact_below: int) -> Sizes:
+        """Looks at every row, about 1 ms for a million. Shelves of at most ``exact_below`` vectors need no graph."""
+        items = graph = exact = deleted = backlog = mapped = 0
+        for shelf in self.shelves.values():
+            alive = shelf.alive(self.version)
+            linked = int(np.count_nonzero(alive[: shelf.graphed]))
+            others = int(np.count_nonzero(alive)) - linked
+            items += shelf.item_count(self.version)
+            graph += linked
+            exact += others
+            deleted += len(alive) - linked - others
+            backlog += others if shelf.graph or others > exact_below else 0
+            mapped += shelf.vectors.mapped_bytes
+        return Sizes(items, graph, exact, deleted, backlog, mapped)
 
 
 class Shelves:

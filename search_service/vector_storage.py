@@ -31,6 +31,11 @@ class VectorStorage:
             else np.frombuffer(self._mapping, np.float32).reshape(capacity, dimension)
         )
 
+    @property
+    def mapped_bytes(self) -> int:
+        """Of the file; 0 where they are in memory."""
+        return 0 if self._mapping is None else len(self._mapping)
+
     def take(self, rows: Keys) -> Matrix:
         """(rows, dimension), a copy."""
         found: Matrix = np.empty((len(rows), self.array.shape[1]), np.float32)

@@ -76,7 +76,7 @@ class SearchWorker:
         )
         limits = Limits(settings.threads, settings.write_queue, settings.group)
         index = Index(self._folder, settings.backups(), plan, limits)
-        self._metrics = IndexCollector(index)
+        self._metrics = IndexCollector(index, settings.data_dir)
         prometheus_client.REGISTRY.register(self._metrics)
         return index
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from search_service.writes import Effect
+from serving import telemetry
 from serving.deadline import NO_DEADLINE, Deadline
 from serving.errors import Overloaded, ServiceError, Unavailable
 
@@ -101,7 +102,8 @@ class Writer:
             self._db.execute("BEGIN IMMEDIATE")
             for waiting in group:
                 done += self._attempt(waiting)
-            self._db.execute("COMMIT")
+            with telemetry.COMMIT_SECONDS.time():
+                self._db.execute("COMMIT")
         except sqlite3.Error as error:
             log.error("a commit of %d writes failed: %s", len(group), error)
             if self._db.in_transaction:

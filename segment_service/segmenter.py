@@ -95,7 +95,8 @@ class Segmenter:
             # What waits beyond this is still encoded: a decoded photo may take a hundred times the memory.
             asked = time.monotonic()
             async with self._decoded[background]:
-                telemetry.WAIT_SECONDS.labels(STAGE).observe(time.monotonic() - asked)
+                waited = telemetry.WAIT_SECONDS.labels(STAGE, telemetry.priority(background))
+                waited.observe(time.monotonic() - asked)
                 tracing.waited(asked)
                 picture, look, canvas = await run(lambda: self._prepare(image))
                 logits = await parse(canvas)

@@ -27,8 +27,8 @@ class Admission:
         self._limit = limit
         self._steady = limit if steady is None else min(steady, limit)
         self._refused_at = -math.inf
-        self._urgent = _Places(stage)
-        self._background = _Places(stage)
+        self._urgent = _Places(stage, background=False)
+        self._background = _Places(stage, background=True)
 
     @contextmanager
     def enter(self, count: int = 1, *, background: bool = False) -> Iterator[None]:
@@ -59,10 +59,10 @@ class Admission:
 class _Places:
     """Those that are taken, and for how long one usually is."""
 
-    def __init__(self, stage: str) -> None:
+    def __init__(self, stage: str, *, background: bool) -> None:
         self.taken = 0
         self.usual_s = _SHORTEST_RETRY_S
-        self._gauge = telemetry.ADMITTED.labels(stage)
+        self._gauge = telemetry.ADMITTED.labels(stage, telemetry.priority(background))
 
     def take(self, count: int) -> None:
         self.taken += count

@@ -64,6 +64,13 @@ class _Queue(Generic[Work]):
     def __len__(self) -> int:
         return len(self._urgent) + len(self._background)
 
+    def lengths(self) -> dict[str, int]:
+        """By priority."""
+        return {
+            telemetry.priority(background): len(each)
+            for background, each in ((False, self._urgent), (True, self._background))
+        }
+
     def push(self, work: Work, *, background: bool) -> None:
         (self._background if background else self._urgent).append(work)
 
@@ -104,6 +111,7 @@ class Batcher(Generic[Work, Result]):
         self._full = asyncio.Event()
         self._threads = ThreadPoolExecutor(len(engines), thread_name_prefix=f"{stage}-engine")
         self._running_since: dict[int, float] = {}
+        self._dropped = {why: telemetry.DROPPED.labels(stage, why) for why in ("cancelled", "deadline")}
         self._tasks: list[asyncio.Task[None]] = []
         self._stopped = False
         self._quickest_s = math.inf
@@ -133,7 +141,7 @@ class Batcher(Generic[Work, Result]):
             raise Unavailable(self._stage, "stopping")
         entry = _Entry[Work, Result](work, deadline, asyncio.get_running_loop().create_future(), background)
         self._queue.push(entry, background=background)
-        self._note_length()
+        self._note_lengths()
         self._arrived.set()
         if len(self._queue) >= self._max_batch:
             self._full.set()
@@ -185,16 +193,17 @@ class Batcher(Generic[Work, Result]):
         while self._queue and len(batch) < self._max_batch:
             entry = self._queue.pop()
             if entry.answer.done():
-                telemetry.DROPPED.labels(self._stage, "cancelled").inc()
+                self._dropped["cancelled"].inc()
             elif entry.deadline.at <= too_late:
-                telemetry.DROPPED.labels(self._stage, "deadline").inc()
+                self._dropped["deadline"].inc()
                 self._fail(
                     [entry], DeadlineExceeded(self._stage, "passed" if entry.deadline.at <= now else "cannot be met")
                 )
             else:
-                telemetry.QUEUE_SECONDS.labels(self._stage).observe(now - entry.queued_at)
+                priority = telemetry.priority(entry.background)
+                telemetry.QUEUE_SECONDS.labels(self._stage, priority).observe(now - entry.queued_at)
                 batch.append(entry)
-        self._note_length()
+        self._note_lengths()
         return batch
 
     async def _run(self, index: int, batch: list[_Entry[Work, Result]]) -> None:
@@ -232,5 +241,6 @@ class Batcher(Generic[Work, Result]):
             if not entry.answer.done():
                 entry.answer.set_exception(error)
 
-    def _note_length(self) -> None:
-        telemetry.QUEUE_LENGTH.labels(self._stage).set(len(self._queue))
+    def _note_lengths(self) -> None:
+        for priority, length in self._queue.lengths().items():
+            telemetry.QUEUE_LENGTH.labels(self._stage, priority).set(length)

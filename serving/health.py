@@ -11,6 +11,8 @@ from typing import Any
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from serving import telemetry
+
 Context = grpc.aio.ServicerContext[Any, Any]
 _Response = health_pb2.HealthCheckResponse
 
@@ -37,6 +39,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]
             self._status = _Response.SERVING if serving else _Response.NOT_SERVING
             self._liveness = _Response.SERVING if alive else _Response.NOT_SERVING
             self._changed.notify_all()
+            telemetry.SERVING.set(serving)
 
     async def close(self) -> None:
         """Ends the watches."""

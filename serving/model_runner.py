@@ -112,6 +112,7 @@ class ModelRunner:
         for engine in engines:
             for count in range(1, self.max_batch + 1):
                 self._check_shape(engine.run(np.stack([self._blank()] * count)).shape, count)
+        telemetry.ENGINES.labels(self._stage).set(self._instances)
         telemetry.MODEL_INFO.labels(
             manifest.name, manifest.version, self.digest, settings.device, self.served.precision
         ).set(1)

@@ -33,9 +33,10 @@ class WorkPool:
         Raises DeadlineExceeded, or what ``work`` raises.
         """
         asked = time.monotonic()
+        priority = telemetry.priority(background)
 
         def begin() -> T:
-            telemetry.WAIT_SECONDS.labels(self._stage).observe(time.monotonic() - asked)
+            telemetry.WAIT_SECONDS.labels(self._stage, priority).observe(time.monotonic() - asked)
             tracing.waited(asked)
             deadline.check(self._stage)
             return work()

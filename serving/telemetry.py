@@ -28,31 +28,55 @@ CALLS = Counter("clothing_rpc_calls", "Calls answered, by status code.", ["metho
 CALL_SECONDS = Histogram(
     "clothing_rpc_seconds", "Time from a call's arrival to its answer.", ["method"], buckets=_SECONDS
 )
+SERVING = Gauge("clothing_serving", "1 while the health of the service is SERVING, else 0.")
 LOOP_LAG_SECONDS = Histogram(
     "clothing_loop_lag_seconds",
     "How late the event loop was, ten times a second: blocked by a call, or kept from the CPUs.",
     buckets=_SECONDS,
 )
-ADMITTED = Gauge("clothing_admitted", "Pictures admitted and not yet answered.", ["stage"])
-QUEUE_LENGTH = Gauge("clothing_queue_length", "Pictures that wait for an engine.", ["stage"])
+ADMITTED = Gauge(
+    "clothing_admitted",
+    "Pictures (in the search service: calls) admitted and not yet answered.",
+    ["stage", "priority"],
+)
+QUEUE_LENGTH = Gauge("clothing_queue_length", "Pictures that wait for an engine.", ["stage", "priority"])
 WAIT_SECONDS = Histogram(
     "clothing_wait_seconds",
     "Time work around the engine waited: for a thread, or for room.",
-    ["stage"],
+    ["stage", "priority"],
     buckets=_SECONDS,
 )
 DECODE_SECONDS = Histogram("clothing_decode_seconds", "Time decoding a picture took.", ["stage"], buckets=_SECONDS)
-QUEUE_SECONDS = Histogram("clothing_queue_seconds", "Time a picture waited for an engine.", ["stage"], buckets=_SECONDS)
+QUEUE_SECONDS = Histogram(
+    "clothing_queue_seconds", "Time a picture waited for an engine.", ["stage", "priority"], buckets=_SECONDS
+)
+ENGINES = Gauge("clothing_engines", "Engines that run side by side.", ["stage"])
 COMPUTE_SECONDS = Histogram("clothing_compute_seconds", "Time an engine took for a batch.", ["stage"], buckets=_SECONDS)
 BATCH_SIZE = Histogram(
     "clothing_batch_size", "Pictures in a batch.", ["stage"], buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )
 DROPPED = Counter("clothing_dropped", "Pictures dropped before they cost anything.", ["stage", "why"])
+STAGE_SECONDS = Histogram(
+    "clothing_stage_seconds", "Time that a search waited for a stage, at the gateway.", ["stage"], buckets=_SECONDS
+)
+THROTTLED = Counter(
+    "clothing_throttled", "Searches that the gateway refused itself, as segment workers were refusing others."
+)
+LIMITED = Counter("clothing_limited", "Calls refused as their key's limit was reached.", ["method", "caller"])
+IMPORTED_ITEMS = Counter("clothing_imported_items", "Items of imports that were answered.", ["outcome"])
 CACHE_LOOKUPS = Counter("clothing_cache_lookups", "Photos that the gateway looked for in its cache.", ["result"])
 CACHE_BYTES = Gauge("clothing_cache_bytes", "Size of what the gateway's cache holds.")
+COMMIT_SECONDS = Histogram(
+    "clothing_commit_seconds", "Time that a commit of the index took, with its fsync.", buckets=_SECONDS
+)
 MODEL_INFO = Gauge(
     "clothing_model_info", "1 for the model served.", ["name", "version", "digest", "device", "precision"]
 )
+
+
+def priority(background: bool) -> str:
+    """The label of work that others wait for, or that waits for others."""
+    return "background" if background else "urgent"
 
 
 def begin_request(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
@@ -80,6 +104,8 @@ def configure_logging(settings: ServerSettings, service: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonFormatter(service) if settings.log_format == "json" else _TextFormatter(service))
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    # At DEBUG, Pillow tells what a photo's EXIF says: where it was taken, for example.
+    logging.getLogger("PIL").setLevel(logging.INFO)
 
 
 def serve_metrics(settings: ServerSettings) -> None:
@@ -94,6 +120,8 @@ def serve_metrics(settings: ServerSettings) -> None:
     tls = listening.tls_of(settings)
     listening.check_exposure(settings, "metrics_listen")
     host, _, port = listen.rpartition(":")
+    # A series beside each that counts, which nobody reads.
+    prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
         server, _ = prometheus_client.start_http_server(int(port), host)
     except (OSError, ValueError) as error:

@@ -97,6 +97,7 @@ class Process:
         self._module = module
         self.environment = environment
         self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[tuple[bytes, bytes]]
         self.output = ""
 
     async def start(self) -> None:
@@ -106,18 +107,21 @@ class Process:
             self._module,
             cwd=REPOSITORY,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
-            stderr=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
         )
+        # From the beginning: who writes to a full pipe stands still.
+        self._reading = asyncio.create_task(self._process.communicate())
 
     def send(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
 
     async def ended(self, timeout_s: float = _START_TIMEOUT_S) -> int:
-        """Waits for its end. Returns the exit code; ``output`` then holds what it logged."""
+        """Waits for its end. Returns the exit code; ``output`` then holds all that it wrote."""
         assert self._process is not None
-        _, logged = await asyncio.wait_for(self._process.communicate(), timeout_s)
-        self.output += logged.decode()
+        written, _ = await asyncio.wait_for(asyncio.shield(self._reading), timeout_s)
+        self.output += written.decode()
         assert self._process.returncode is not None
         return self._process.returncode
 

@@ -8,6 +8,7 @@ from gateway.keys import KeyFile, KeysError, Right
 from gateway.settings import Settings
 from serving.errors import LimitReached, PermissionDenied, Unauthenticated
 from serving.interceptor import Metadata
+from tests.samples import sample
 
 RETRIEVAL = "/clothing_retrieval.v1.RetrievalService/"
 CATALOG = "/clothing_retrieval.v1.CatalogService/"
@@ -61,6 +62,20 @@ def test_without_a_key_or_with_an_unknown_one_nobody_gets_in(file: KeyFile) -> N
             pass
         assert seen.value.reason == reason
         assert key not in str(seen.value)
+
+
+def test_calls_beyond_a_limit_are_counted_by_the_name_of_their_key(file: KeyFile) -> None:
+    def counted() -> float:
+        return sample("clothing_limited_total", method=READING[0], caller="eager")
+
+    key = file.add("eager", frozenset({Right.SEARCH}), calls_per_s=0.01)
+    access = ByKey(file.path)
+    call(access, key)
+    assert counted() == 0
+    for _ in range(2):
+        with pytest.raises(LimitReached):
+            call(access, key)
+    assert counted() == 2
 
 
 def test_calls_at_a_time_are_limited_and_room_comes_back_also_after_an_error(file: KeyFile) -> None:

@@ -10,6 +10,7 @@ from clothing_retrieval.v1 import retrieval_service_pb2 as pb
 from clothing_retrieval.v1 import types_pb2
 from gateway.imports import answer_each
 from serving.errors import InvalidField, InvalidImage, ModelMismatch, Unavailable
+from tests.samples import sample
 from tests.servers import unpacked
 from tests.unit.gateway.fake_stages import FakeStages, Gateway, gateway
 
@@ -122,6 +123,20 @@ async def test_a_bad_item_is_answered_with_its_own_error_and_stops_no_other(
     assert (answer.outcome, answer.status.code) == (FAILED, code_pb2.INVALID_ARGUMENT)
     assert unpacked(answer.status)["BadRequest"].field_violations[0].field == field  # type: ignore[attr-defined]
     assert outcomes(answers) == {"a": CREATED, "b": CREATED, bad.item.id: FAILED}
+
+
+async def test_items_are_counted_by_how_they_ended() -> None:
+    def counts() -> list[float]:
+        return [
+            sample("clothing_imported_items_total", outcome=outcome)
+            for outcome in ("created", "updated", "unchanged", "failed")
+        ]
+
+    before = counts()
+    async with gateway() as front:
+        await run_import(front, item("a"), item("b"), item("c"), item(""))
+        await run_import(front, item("a"), item("b"), item("c", title="New"))
+    assert [after - was for was, after in zip(before, counts(), strict=True)] == [3, 1, 2, 1]
 
 
 async def test_a_bad_picture_is_named_by_its_place_in_the_item() -> None:
@@ -314,7 +329,7 @@ async def numbered(count: int, broken_by: Exception | None = None) -> AsyncItera
 
 async def answer(request: pb.ImportItemsRequest) -> pb.ImportItemsResponse:
     await asyncio.sleep(0)
-    return pb.ImportItemsResponse(id=request.item.id)
+    return pb.ImportItemsResponse(id=request.item.id, outcome=CREATED)
 
 
 def names(answers: Iterable[pb.ImportItemsResponse]) -> list[str]:

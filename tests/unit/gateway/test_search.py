@@ -7,6 +7,7 @@ import pytest
 from clothing_retrieval.v1 import retrieval_service_pb2 as pb
 from clothing_retrieval.v1 import search_service_pb2, segment_service_pb2, types_pb2
 from serving.errors import DeadlineExceeded, InvalidImage, ModelMismatch, NotFound, Overloaded, Unavailable
+from tests.samples import sample
 from tests.servers import details
 from tests.unit.gateway.fake_stages import SIZE, FakeStages, Gateway, gateway
 
@@ -239,12 +240,20 @@ async def test_a_top_k_outside_1_to_100_is_refused_before_any_stage_is_called(to
 
 
 async def test_it_tells_where_the_time_went() -> None:
+    def told() -> dict[str, float]:
+        return {stage: sample("clothing_stage_seconds_sum", stage=stage) for stage in ("segment", "embed", "search")}
+
     async def slow(request: Any) -> None:
         await asyncio.sleep(0.06)
 
     async with gateway() as front:
         front.stages.on["Embed"] = slow
+        before = told()
         times = (await front.retrieval.Search(pb.SearchRequest(image=IMAGE))).stage_times
+        waited = {stage: seconds - before[stage] for stage, seconds in told().items()}
+    assert waited["embed"] >= 0.06
+    assert 0 < waited["segment"] < 0.06
+    assert 0 < waited["search"] < 0.06
     assert times.embed.ToMilliseconds() >= 60
     assert 0 < times.segment.ToMicroseconds() < 60_000
     assert 0 < times.query.ToMicroseconds() < 60_000

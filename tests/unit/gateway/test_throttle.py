@@ -8,6 +8,7 @@ from clothing_retrieval.v1 import types_pb2
 from gateway import throttle as module
 from gateway.throttle import Throttle
 from serving.errors import Overloaded, StageFailed
+from tests.samples import sample
 from tests.servers import details
 from tests.unit.gateway.fake_stages import gateway
 from tests.unit.serving.test_admission import Clock
@@ -93,6 +94,7 @@ async def test_errors_that_are_no_refusals_throttle_nothing(clock: Clock) -> Non
 
 
 async def test_what_the_gateway_refuses_itself_tells_when_to_come_again() -> None:
+    before = sample("clothing_throttled_total")
     async with gateway() as front:
 
         async def full(request: object) -> None:
@@ -109,3 +111,4 @@ async def test_what_the_gateway_refuses_itself_tells_when_to_come_again() -> Non
             assert ("grpc-retry-pushback-ms", "250") in tuple(seen.value.trailing_metadata())
         assert set(codes) == {grpc.StatusCode.RESOURCE_EXHAUSTED}
         assert front.stages.calls["Segment"] < 40
+        assert sample("clothing_throttled_total") - before == 40 - front.stages.calls["Segment"]

@@ -1,6 +1,7 @@
 """Graphs are planted, grow and are replanted while searches see what was written, neither more nor less."""
 
 import itertools
+import logging
 import threading
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,18 @@ def test_a_shelf_beyond_the_threshold_gets_a_graph_of_all_its_vectors(tmp_path: 
         view = shelf(index, shop)
         assert view.graph is not None
         assert (view.graph.count, view.graphed) == (101, 101)
+
+
+def test_the_log_tells_how_far_a_graph_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gardener, "_TELL_EVERY_S", 0.0)
+    with opened(tmp_path, plan(exact_below=100)) as index, caplog.at_level(logging.INFO):
+        assert index.settle(10)
+        write(index, made(index), 0, 1500)
+        assert index.settle(30)
+    told = [line for line in caplog.messages if line.startswith("building")]
+    assert told == [f"building the graph of shop/top: {done} of 1500 vectors" for done in (0, 1024)]
 
 
 def test_what_waits_in_the_tail_is_found_and_linked_when_it_is_long(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import pytest
 from serving import admission as module
 from serving.admission import Admission
 from serving.errors import Overloaded
+from tests.samples import sample
 
 
 def test_what_is_beyond_the_limit_is_refused_with_a_time_to_retry_after() -> None:
@@ -85,10 +86,16 @@ def test_a_burst_may_fill_all_places_but_while_work_is_refused_only_few_wait(clo
 
 
 def test_background_work_takes_no_place_of_other_work_and_its_refusal_is_no_overload(clock: Clock) -> None:
-    admission = Admission("test", limit=8, steady=2)
+    admission = Admission("told", limit=8, steady=2)
+
+    def told() -> list[float]:
+        return [sample("clothing_admitted", stage="told", priority=each) for each in ("urgent", "background")]
+
     with ExitStack() as stack:
         assert admitted(lambda: admission.enter(background=True), 9, stack) == 4
         assert admitted(admission.enter, 8, stack) == 8
+        assert told() == [8, 4]
+    assert told() == [0, 0]
 
 
 def test_one_piece_of_background_work_is_always_let_in() -> None:

@@ -9,6 +9,7 @@ import pytest
 from serving.batching import Batcher
 from serving.deadline import NO_DEADLINE, Deadline
 from serving.errors import DeadlineExceeded, Unavailable
+from tests.samples import sample
 
 
 class Engine:
@@ -36,7 +37,7 @@ class Engine:
 
 @asynccontextmanager
 async def started(*engines: Callable[[list[int]], Sequence[int]], **options: Any) -> AsyncIterator[Batcher[int, int]]:
-    batcher = Batcher[int, int](engines, stage="test", **{"max_batch": 4, **options})
+    batcher = Batcher[int, int](engines, **{"stage": "test", "max_batch": 4, **options})
     batcher.start()
     try:
         yield batcher
@@ -102,6 +103,23 @@ async def test_background_work_fills_the_room_that_is_left_in_a_batch() -> None:
         engine.gate.set()
         await asyncio.gather(*tasks)
     assert engine.batches == [[0], [1, 2, 100], [101]]
+
+
+async def test_what_waits_and_what_has_waited_is_told_by_priority() -> None:
+    def told(name: str) -> list[float]:
+        return [sample(f"clothing_{name}", stage="told", priority=each) for each in ("urgent", "background")]
+
+    engine = Engine(open_gate=False)
+    async with started(engine, max_batch=1, stage="told") as batcher:
+        tasks = submit(batcher, 0)
+        await engine.running()
+        tasks += submit(batcher, 1) + submit(batcher, 100, 101, background=True)
+        await asyncio.sleep(0)
+        assert told("queue_length") == [1, 2]
+        engine.gate.set()
+        await asyncio.gather(*tasks)
+    assert told("queue_length") == [0, 0]
+    assert told("queue_seconds_count") == [2, 2]
 
 
 async def test_a_batch_is_held_open_for_work_that_comes_within_the_delay() -> None:

@@ -101,6 +101,19 @@ async def test_calls_are_counted_by_method_and_code() -> None:
     assert (calls(method, "OK"), calls(method, "INVALID_ARGUMENT")) == (before[0] + 1, before[1] + 1)
 
 
+@pytest.mark.parametrize("method", ["/stranger.Service/Call", f"/{EMBED}/Stranger", "/grpc.health.v1.Health/Check"])
+async def test_what_a_stranger_calls_becomes_no_label(method: str) -> None:
+    async with scripted() as (_, channel):
+        call = channel.unary_unary(method)(b"")
+        code = await call.code()
+        await embed(channel)
+    assert code is (grpc.StatusCode.OK if "Health" in method else grpc.StatusCode.UNIMPLEMENTED)
+    (family,) = [family for family in REGISTRY.collect() if family.name == "clothing_rpc_calls"]
+    told = {sample.labels["method"] for sample in family.samples}
+    assert f"/{EMBED}/Embed" in told
+    assert method not in told
+
+
 async def test_a_call_that_its_caller_leaves_is_cancelled_and_counted_so() -> None:
     method = f"/{EMBED}/Embed"
     began, ended = asyncio.Event(), asyncio.Event()

@@ -9,7 +9,6 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from prometheus_client import REGISTRY
 
 from serving.deadline import NO_DEADLINE, Deadline
 from serving.errors import DeadlineExceeded
@@ -29,6 +28,7 @@ from tests.engines import (
     write_parser,
 )
 from tests.pictures import Raster, noise, raster
+from tests.samples import sample
 
 
 def runner(folder: Path, kind: str = "embed", **settings: Any) -> ModelRunner:
@@ -63,13 +63,14 @@ async def test_each_picture_gets_its_own_vector_whatever_the_batches(tmp_path: P
 
 async def test_it_describes_the_embedder_that_it_serves(tmp_path: Path) -> None:
     write_embedder(tmp_path, "7")
-    async with started(tmp_path) as running:
+    async with started(tmp_path, instances=3) as running:
         model = running.describe()
+        assert sample("clothing_engines", stage="test") == 3
     assert (model.name, model.version, model.device) == ("garment-embedder", "7", "cpu")
     assert (model.dimension, model.input_size, list(model.categories)) == (DIMENSION, SIDE, [])
     assert model.digest == running.served.manifest.files["fp32"].sha256
     labels = {"name": model.name, "version": "7", "digest": model.digest, "device": "cpu", "precision": "fp32"}
-    assert REGISTRY.get_sample_value("clothing_model_info", labels) == 1
+    assert sample("clothing_model_info", **labels) == 1
 
 
 async def test_it_describes_the_parser_that_it_serves(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from serving.channels import MAX_MESSAGE_BYTES, connect
 from serving.health import LIVENESS
 from serving.server import Server
 from serving.settings import ServerSettings
+from tests.samples import sample
 from tests.servers import AT_ONCE, channel_to, details, health, serving, wait_for_health
 from tests.unit.serving.scripted import EMBED, RETRIEVAL, ScriptedWorker, answer_nothing, embed, scripted
 
@@ -69,6 +70,7 @@ async def test_watchers_of_every_service_are_told_when_the_worker_cannot_serve_a
         for problem, expected in ((None, status.SERVING), ("dead", status.NOT_SERVING), (None, status.SERVING)):
             worker.problem = problem
             assert [(await watch.read()).status for watch in watches] == [expected] * len(ALL)
+            assert sample("clothing_serving") == (expected == status.SERVING)
         for watch in watches:
             watch.cancel()
 

@@ -73,6 +73,7 @@ def test_metrics_are_served_where_they_are_asked_for() -> None:
     ):
         assert f"clothing_{name}" in text
     assert 'clothing_dropped_total{stage="test",why="deadline"}' in text
+    assert "_created" not in text
 
 
 def test_metrics_are_served_nowhere_by_default() -> None:
