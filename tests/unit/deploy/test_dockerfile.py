@@ -7,7 +7,7 @@ from tests.servers import REPOSITORY
 
 STAGES = stages()
 IMAGES = (*SERVICES, "segment-mmseg")
-OURS = ("PATH", "PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "MPLCONFIGDIR")
+OURS = ("PATH", "PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "HOME")
 
 
 def lineage(name: str) -> list[str]:
