@@ -8,6 +8,7 @@ ServiceError
 ├── Overloaded              RESOURCE_EXHAUSTED    RetryInfo
 ├── DeadlineExceeded        DEADLINE_EXCEEDED     the stage
 ├── Unavailable             UNAVAILABLE           the service
+│   └── BadAnswer
 ├── NotOffered              UNIMPLEMENTED
 ├── StageFailed             as the stage answered, and the stage
 └── InternalError           INTERNAL              the request id
@@ -17,7 +18,7 @@ from collections.abc import Mapping, Sequence
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -168,6 +169,15 @@ class Unavailable(ServiceError):
         return {"service": self.service}
 
 
+class BadAnswer(Unavailable):
+    """``service`` answered with something that no sound replica of it answers with. A retry may reach another."""
+
+    reason = "BAD_ANSWER"
+
+    def __init__(self, service: str, what: str) -> None:
+        super().__init__(service, f"broken: it answered with {what}")
+
+
 class NotOffered(ServiceError):
     """This deployment has no such thing; ``what`` tells what it has instead."""
 
@@ -185,7 +195,7 @@ class StageFailed(ServiceError):
     """
 
     def __init__(self, stage: str, error: grpc.RpcError, renamed: tuple[str, str] | None = None) -> None:
-        answered = rpc_status.from_call(error) or status_pb2.Status(message=error.details() or "")
+        answered = sent_status(error) or status_pb2.Status(message=error.details() or "")
         super().__init__(f"{stage}: {_renamed(answered.message, renamed)}")
         # A server that says goodbye cancels what arrives at that very moment: to the caller it is away.
         code = error.code() if error.code() is not grpc.StatusCode.CANCELLED else grpc.StatusCode.UNAVAILABLE
@@ -211,8 +221,11 @@ class StageFailed(ServiceError):
             error_details_pb2.RetryInfo,
         ):
             message = kind()
-            if not detail.Unpack(message):
-                continue
+            try:
+                if not detail.Unpack(message):
+                    continue
+            except DecodeError:  # a detail that says nothing
+                return
             if isinstance(message, error_details_pb2.ErrorInfo):
                 self.reason = message.reason
                 self._metadata.update(message.metadata)
@@ -234,6 +247,14 @@ class InternalError(ServiceError):
 
     def facts(self) -> Mapping[str, str]:
         return {"request_id": self.request_id}
+
+
+def sent_status(error: grpc.RpcError) -> status_pb2.Status | None:
+    """The status with details that a server sent; None where it sent none, or none that can be read."""
+    try:
+        return rpc_status.from_call(error)
+    except (ValueError, DecodeError):
+        return None
 
 
 def shortened(text: str) -> str:

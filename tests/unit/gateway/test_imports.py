@@ -159,22 +159,6 @@ async def test_a_bad_collection_name_is_told_as_the_callers_field() -> None:
     assert violation.field == "collection"
 
 
-async def test_a_bug_with_one_item_tells_nothing_of_the_inside_and_stops_no_other() -> None:
-    async def too_many(request: Any) -> Any:
-        from clothing_retrieval.v1 import embed_service_pb2
-
-        if request.images[0].encoded == b"odd":
-            return embed_service_pb2.EmbedResponse(embeddings=[types_pb2.Embedding()] * 3)
-        return None
-
-    async with gateway() as front:
-        front.stages.on["Embed"] = too_many
-        answers = await run_import(front, item("odd", b"odd", whole_image=True), item("b"))
-    assert answers["odd"].status.code == code_pb2.INTERNAL
-    assert "zip" not in answers["odd"].status.message
-    assert answers["b"].outcome == CREATED
-
-
 async def test_the_largest_garment_of_the_items_own_category_is_embedded() -> None:
     async with gateway() as front:
         front.stages.garments = [("pants", 0.5), ("top", 0.3), ("top", 0.2)]
@@ -325,6 +309,21 @@ def names(answers: Iterable[pb.ImportItemsResponse]) -> list[str]:
 async def test_any_number_in_flight_answers_each_once(in_flight: int) -> None:
     answers = [found async for found in answer_each(numbered(20), answer, in_flight)]
     assert names(answers) == [str(number) for number in range(20)]
+
+
+async def test_a_bug_with_one_item_tells_nothing_of_the_inside_and_stops_no_other() -> None:
+    async def work(request: pb.ImportItemsRequest) -> pb.ImportItemsResponse:
+        if request.item.id == "1":
+            raise KeyError("the inside")
+        return await answer(request)
+
+    found = {each.id: each.status async for each in answer_each(numbered(3), work, 2)}
+    assert {name: status.code for name, status in found.items()} == {
+        "0": code_pb2.OK,
+        "1": code_pb2.INTERNAL,
+        "2": code_pb2.OK,
+    }
+    assert "inside" not in found["1"].message
 
 
 async def test_what_breaks_the_request_stream_is_raised_after_the_answers_to_what_came_before() -> None:
