@@ -1,15 +1,15 @@
 import asyncio
-import sys
+from typing import NoReturn
 
 from embed_service.settings import Settings
 from embed_service.worker import EmbedWorker
-from serving.server import run
+from serving.server import leave, run
 
 
-def main() -> int:
+def main() -> NoReturn:
     settings = Settings()
-    return asyncio.run(run(settings, EmbedWorker(settings)))
+    leave(asyncio.run(run(settings, EmbedWorker(settings))))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,15 +1,15 @@
 import asyncio
-import sys
+from typing import NoReturn
 
 from gateway.settings import Settings
 from gateway.worker import GatewayWorker
-from serving.server import run
+from serving.server import leave, run
 
 
-def main() -> int:
+def main() -> NoReturn:
     settings = Settings()
-    return asyncio.run(run(settings, GatewayWorker(settings)))
+    leave(asyncio.run(run(settings, GatewayWorker(settings))))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,9 +1,10 @@
 import asyncio
 import os
 import sys
+from typing import NoReturn
 
 
-def main() -> int:
+def main() -> NoReturn:
     # Read by the C library when a process starts: the graphs lie in large pages, which are found faster.
     if "GLIBC_TUNABLES" not in os.environ:
         os.environ["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
@@ -14,13 +15,13 @@ def main() -> int:
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
     from search_service.settings import Settings
     from search_service.worker import SearchWorker
-    from serving.server import run
+    from serving.server import leave, run
 
     # A call's thread lets go of the interpreter many times in its one or two ms, and should not wait 5 to have it back.
     sys.setswitchinterval(0.0005)
     settings = Settings()
-    return asyncio.run(run(settings, SearchWorker(settings)))
+    leave(asyncio.run(run(settings, SearchWorker(settings))))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,15 +1,15 @@
 import asyncio
-import sys
+from typing import NoReturn
 
 from segment_service.settings import Settings
 from segment_service.worker import SegmentWorker
-from serving.server import run
+from serving.server import leave, run
 
 
-def main() -> int:
+def main() -> NoReturn:
     settings = Settings()
-    return asyncio.run(run(settings, SegmentWorker(settings)))
+    leave(asyncio.run(run(settings, SegmentWorker(settings))))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

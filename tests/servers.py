@@ -97,6 +97,7 @@ class Process:
         self._module = module
         self.environment = environment
         self._process: asyncio.subprocess.Process | None = None
+        self._logged: asyncio.Task[bytes] | None = None
         self.output = ""
 
     async def start(self) -> None:
@@ -108,6 +109,8 @@ class Process:
             env={**os.environ, "PYTHONUNBUFFERED": "1", **self.environment},
             stderr=asyncio.subprocess.PIPE,
         )
+        assert self._process.stderr is not None
+        self._logged = asyncio.create_task(self._process.stderr.read())  # as it comes: a full pipe would stop it
 
     def send(self, number: signal.Signals) -> None:
         assert self._process is not None
@@ -116,8 +119,10 @@ class Process:
     async def ended(self, timeout_s: float = _START_TIMEOUT_S) -> int:
         """Waits for its end. Returns the exit code; ``output`` then holds what it logged."""
         assert self._process is not None
-        _, logged = await asyncio.wait_for(self._process.communicate(), timeout_s)
-        self.output += logged.decode()
+        assert self._logged is not None
+        async with asyncio.timeout(timeout_s):
+            self.output += (await asyncio.shield(self._logged)).decode()
+            await self._process.wait()
         assert self._process.returncode is not None
         return self._process.returncode
 
