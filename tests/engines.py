@@ -63,7 +63,7 @@ def embedder_graph(side: int = SIDE, output: str = "embedding", dimension: int =
 
 
 def slow_embedder_graph(rounds: int) -> onnx.ModelProto:
-    """The embedder, but where all of a picture is brighter than 200, it first counts to ``rounds`` for each step above."""
+    """The embedder, but where all of a picture is brighter than 200, it counts to ``rounds`` for each step more."""
     model = embedder_graph(output="raw")
     body = helper.make_graph(
         [

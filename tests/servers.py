@@ -91,10 +91,11 @@ def free_port() -> int:
 
 
 class Process:
-    """A service in a process of its own: ``python -m <module>``."""
+    """A service in a process of its own, and a network namespace, where one is named: ``python -m <module>``."""
 
-    def __init__(self, module: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, module: str, environment: Mapping[str, str], namespace: str = "") -> None:
         self._module = module
+        self._within = ("ip", "netns", "exec", namespace) if namespace else ()
         self.environment = environment
         self._process: asyncio.subprocess.Process | None = None
         self._logged: asyncio.Task[bytes] | None = None
@@ -102,6 +103,7 @@ class Process:
 
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
+            *self._within,
             sys.executable,
             "-m",
             self._module,
@@ -135,9 +137,9 @@ class Process:
 
 
 @asynccontextmanager
-async def process(module: str, **environment: str) -> AsyncIterator[Process]:
+async def process(module: str, namespace: str = "", /, **environment: str) -> AsyncIterator[Process]:
     """A process that is killed at the end, where it did not end before."""
-    started = Process(module, environment)
+    started = Process(module, environment, namespace)
     await started.start()
     try:
         yield started

@@ -43,6 +43,7 @@ async def test_no_search_fails_while_replicas_of_all_services_are_restarted_one_
     assert [str(error) for error in callers.failures] == []
 
 
+@pytest.mark.timeout(600)
 async def test_while_the_search_service_restarts_searches_fail_under_its_name_and_nothing_is_lost(
     tmp_path: Path,
 ) -> None:
@@ -64,7 +65,7 @@ async def test_while_the_search_service_restarts_searches_fail_under_its_name_an
     longest_s = max((call.took_s for call in callers.calls if call.error), default=0.0)
     row(
         f"the search service restarted (SIGTERM), {ROUNDS} times",
-        f"{len(callers.failures)} of {len(callers.calls)} searches UNAVAILABLE (stage search), within {longest_s:.1f} s; "
+        f"{len(callers.failures)} of {len(callers.calls)} searches UNAVAILABLE (search), within {longest_s:.1f} s; "
         "imports wait",
         "",
     )
