@@ -16,6 +16,7 @@ from gateway.pipeline import Pipeline
 from gateway.search import PhotoSearch, checked_top_k
 from gateway.settings import Settings
 from gateway.stages import Stages, call
+from serving.admission import Admission
 from serving.deadline import Deadline
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -28,6 +29,7 @@ class RetrievalServicer(retrieval_service_pb2_grpc.RetrievalServiceServicer):
         self._pipeline = pipeline
         self._search = PhotoSearch(settings, stages, pipeline)
         self._importer = ItemImporter(stages, pipeline)
+        self._imports = Admission("import", settings.import_streams)
 
     async def Search(
         self, request: retrieval_service_pb2.SearchRequest, context: Context
@@ -57,8 +59,12 @@ class RetrievalServicer(retrieval_service_pb2_grpc.RetrievalServiceServicer):
             deadline = Deadline.of(context, self._settings.import_item_timeout_s)
             return await self._importer.import_item(request, deadline)
 
-        async for response in answer_each(request_iterator, import_item, self._settings.import_in_flight):
-            yield response
+        settings = self._settings
+        with self._imports.enter():
+            async for response in answer_each(
+                request_iterator, import_item, settings.import_in_flight, settings.import_silence_s
+            ):
+                yield response
 
     async def GetPipeline(
         self, request: retrieval_service_pb2.GetPipelineRequest, context: Context

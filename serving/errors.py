@@ -7,6 +7,7 @@ ServiceError
 ├── ModelMismatch           FAILED_PRECONDITION   both digests
 ├── Overloaded              RESOURCE_EXHAUSTED    RetryInfo
 ├── DeadlineExceeded        DEADLINE_EXCEEDED     the stage
+├── StreamSilent            DEADLINE_EXCEEDED
 ├── Unavailable             UNAVAILABLE           the service
 │   └── BadAnswer
 ├── NotOffered              UNIMPLEMENTED
@@ -153,6 +154,16 @@ class DeadlineExceeded(ServiceError):
 
     def facts(self) -> Mapping[str, str]:
         return {"stage": self.stage}
+
+
+class StreamSilent(ServiceError):
+    """A caller left a stream open and sent nothing for ``silence_s``."""
+
+    code = code_pb2.DEADLINE_EXCEEDED
+    reason = "STREAM_SILENT"
+
+    def __init__(self, silence_s: float) -> None:
+        super().__init__(f"nothing came for {silence_s:g} s: send the rest in another call")
 
 
 class Unavailable(ServiceError):

@@ -17,6 +17,7 @@ from serving.health import Health
 from serving.interceptor import CallInterceptor
 from serving.memory import keep_freed_memory
 from serving.models import ModelError
+from serving.open_files import raise_limit, room_for_connections
 from serving.settings import ServerSettings
 
 log = logging.getLogger(__name__)
@@ -139,6 +140,7 @@ async def run(settings: ServerSettings, worker: Worker) -> int:
     """Serves until SIGTERM or SIGINT. Returns the exit code."""
     telemetry.configure_logging(settings, worker.name)
     keep_freed_memory()
+    raise_limit()
     try:
         telemetry.serve_metrics(settings.metrics_listen)
     except RuntimeError as problem:
@@ -205,6 +207,12 @@ def _options(settings: ServerSettings) -> list[tuple[str, int]]:
         ("grpc.max_connection_age_ms", round(settings.max_connection_age_s * 1000)),
         # An import is one long call: a connection past its age takes no new calls, but lets it finish.
         ("grpc.max_connection_age_grace_ms", 3_600_000),
+        ("grpc.max_allowed_incoming_connections", room_for_connections(settings.max_connections)),
+        ("grpc.max_concurrent_streams", settings.max_streams),
+        # A client that is gone without a word: its streams end.
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.http2.ping_timeout_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 1_000),
     ]

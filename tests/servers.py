@@ -114,6 +114,13 @@ class Process:
         assert self._process.stderr is not None
         self._logged = asyncio.create_task(self._process.stderr.read())  # as it comes: a full pipe would stop it
 
+    def most_memory_mib(self) -> int:
+        """The most that it had at a time."""
+        assert self._process is not None
+        told = Path(f"/proc/{self._process.pid}/status").read_text()
+        (line,) = [line for line in told.splitlines() if line.startswith("VmHWM:")]
+        return int(line.split()[1]) // 1024
+
     def send(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)

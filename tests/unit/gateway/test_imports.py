@@ -9,8 +9,8 @@ from google.rpc import code_pb2
 from clothing_retrieval.v1 import retrieval_service_pb2 as pb
 from clothing_retrieval.v1 import types_pb2
 from gateway.imports import answer_each
-from serving.errors import InvalidField, InvalidImage, ModelMismatch, Unavailable
-from tests.servers import unpacked
+from serving.errors import InvalidField, InvalidImage, ModelMismatch, StreamSilent, Unavailable
+from tests.servers import details, unpacked
 from tests.unit.gateway.fake_stages import FakeStages, Gateway, gateway
 
 CREATED, UPDATED = pb.IMPORT_OUTCOME_CREATED, pb.IMPORT_OUTCOME_UPDATED
@@ -332,6 +332,36 @@ async def test_what_breaks_the_request_stream_is_raised_after_the_answers_to_wha
         async for found in answer_each(numbered(5, OSError("cut")), answer, 3):
             answers.append(found)
     assert names(answers) == ["0", "1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("in_flight", [1, 3])
+async def test_a_stream_on_which_nothing_comes_ends_after_the_answers_to_what_came(in_flight: int) -> None:
+    async def then_silent() -> AsyncIterator[pb.ImportItemsRequest]:
+        async for request in numbered(5):
+            yield request
+        await asyncio.Event().wait()
+
+    answers = []
+    async with asyncio.timeout(20):
+        with pytest.raises(StreamSilent, match=r"nothing came for 0\.2 s"):
+            async for found in answer_each(then_silent(), answer, in_flight, silence_s=0.2):
+                answers.append(found)
+    assert names(answers) == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_silent_stream_is_told_so_and_makes_room_for_others() -> None:
+    async with gateway(import_silence_s=2, import_streams=1) as front:
+        silent = front.retrieval.ImportItems(timeout=20)
+        await silent.write(item("a"))
+        assert (await silent.read()).outcome == CREATED
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await run_import(front, item("b"))
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            await silent.read()
+        assert outcomes(await run_import(front, item("b"))) == {"b": CREATED}
+    assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert ended.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert details(ended.value)["ErrorInfo"].reason == "STREAM_SILENT"  # type: ignore[attr-defined]
 
 
 async def test_a_reader_that_is_slow_holds_back_the_requests() -> None:
