@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import statistics
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -104,6 +105,10 @@ class Callers:
     @property
     def longest_s(self) -> float:
         return max(call.took_s for call in self.calls)
+
+    def median_s(self, first: int = 0) -> float:
+        """Of the calls from the ``first`` on."""
+        return statistics.median(call.took_s for call in self.calls[first:])
 
     async def more(self, answers: int, timeout_s: float = 60) -> None:
         """Waits until so many more calls were answered."""

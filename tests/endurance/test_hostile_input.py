@@ -57,10 +57,10 @@ async def test_after_bombs_of_every_format_at_once_the_services_answer_as_before
             )
             took_s = time.monotonic() - began
             after_s = await _median_s(client, photo)
-    memory = {
-        service: deployment.replicas[service][0].process.most_memory_mib()
-        for service in ("segment", "embed", "gateway")
-    }
+            memory = {
+                service: deployment.replicas[service][0].process.most_memory_mib()
+                for service in ("segment", "embed", "gateway")
+            }
     row(
         f"{2 * len(BOMBS)} decompression bombs of JPEG, PNG and WebP, {AT_A_TIME} at a time",
         f"read or refused in {took_s:.0f} s; memory at most "

@@ -14,7 +14,7 @@ import pytest
 
 from clothing_retrieval import AsyncClient
 from tests.pictures import encoded, patched
-from tests.replicas import Callers, calling, deployed, row
+from tests.replicas import calling, deployed, row
 from tests.servers import REPOSITORY, channel_to, health
 
 COUNT = 10_000
@@ -44,11 +44,6 @@ async def closed(clients: Process) -> int:
     return int(told)
 
 
-def median_s(callers: Callers, since: int) -> float:
-    took = sorted(call.took_s for call in callers.calls[since:])
-    return took[len(took) // 2]
-
-
 @pytest.mark.timeout(300)
 async def test_ten_thousand_idle_connections_cost_little_and_slow_nobody(tmp_path: Path) -> None:
     _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -58,11 +53,11 @@ async def test_ten_thousand_idle_connections_cost_little_and_slow_nobody(tmp_pat
         (gateway,) = deployment.replicas["gateway"]
         async with calling(gateway.address, 1) as callers:
             await callers.more(50)
-            before_s, before_mib = median_s(callers, 0), gateway.process.most_memory_mib()
+            before_s, before_mib = callers.median_s(), gateway.process.most_memory_mib()
             async with idle(gateway.address, COUNT) as clients:
                 since = len(callers.calls)
                 await callers.more(100)
-                during_s, during_mib = median_s(callers, since), gateway.process.most_memory_mib()
+                during_s, during_mib = callers.median_s(since), gateway.process.most_memory_mib()
                 async with AsyncClient(gateway.address) as late:
                     await late.search(encoded(patched(1)), timeout_s=10)
                 assert await closed(clients) == 0
