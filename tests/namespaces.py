@@ -51,6 +51,8 @@ class Cable:
         self.address = f"10.231.{number}.2"
         """Of the worker's end."""
         self.weather = FINE
+        self.lost = 0
+        """Packets."""
         self._ends = [os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK) for _ in range(2)]
         self._unplugged, self._unplug = os.pipe()
         self._chance = random.Random(number)
@@ -80,10 +82,12 @@ class Cable:
                 return
             for end in readable:
                 packet, weather = os.read(end, _MTU + 100), self.weather
-                if self._chance.random() >= weather.loss:
-                    count += 1
-                    due = time.monotonic() + weather.delay_s + weather.jitter_s * self._chance.uniform(-1, 1)
-                    heapq.heappush(waiting, (due, count, self._ends[1 - self._ends.index(end)], packet))
+                if self._chance.random() < weather.loss:
+                    self.lost += 1
+                    continue
+                count += 1
+                due = time.monotonic() + weather.delay_s + weather.jitter_s * self._chance.uniform(-1, 1)
+                heapq.heappush(waiting, (due, count, self._ends[1 - self._ends.index(end)], packet))
             while waiting and waiting[0][0] <= time.monotonic():
                 _, _, end, packet = heapq.heappop(waiting)
                 with contextlib.suppress(OSError):  # a full device loses a packet, as networks do

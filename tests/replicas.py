@@ -117,13 +117,13 @@ class Callers:
             while self.answered < wanted:
                 await asyncio.sleep(0.01)
 
-    async def failing(self, timeout_s: float = 60) -> RetrievalError:
-        """Waits until one more call failed: how."""
+    async def failed(self, timeout_s: float = 60) -> Call:
+        """Waits until one more call failed."""
         seen = len(self.failures)
         async with asyncio.timeout(timeout_s):
             while len(self.failures) == seen:
                 await asyncio.sleep(0.01)
-        return self.failures[seen]
+        return [call for call in self.calls if call.error][seen]
 
 
 @asynccontextmanager
