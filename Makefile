@@ -37,6 +37,14 @@ test: $(VENV)/.dev  ## Run the tests that need no torch
 test-wiring: $(VENV)/.dev  ## Run the compose file's services in network namespaces, scaled up and down (root)
 	$(if $(filter 0,$(shell id -u)),unshare --net --mount --pid --fork --kill-child --mount-proc) $(BIN)/python -m pytest tests/wiring
 
+test-endurance: $(VENV)/.dev  ## Restart, cut off, flood and fuzz the services for some minutes
+	command -v faketime >/dev/null || test "$$(id -u)" != 0 || { apt-get update -qq && apt-get install -y -qq faketime; } >/dev/null
+	$(BIN)/python -m pytest -s tests/endurance
+	FUZZ_FACTOR=5 $(BIN)/python -m pytest -q -k fuzz tests/unit
+
+faults-table: $(VENV)/.dev  ## Break things, and print what callers see (docs/operations.md)
+	@$(BIN)/python -m pytest -q -s tests/faults tests/endurance | grep '^| '
+
 test-export: .venv-export/.export  ## Run the tests of training and export (torch)
 	$(EXPORT_BIN)/python -m pytest tests/export
 
@@ -111,5 +119,5 @@ protos-check: protos  ## Fail where the committed stubs are not those that proto
 	git diff --exit-code -- clothing_retrieval/v1
 	test -z "$$(git status --porcelain -- clothing_retrieval/v1)"
 
-.PHONY: help setup demo test test-wiring test-export check-monitoring test-monitoring lint format types ghz-data guard supply \
-	protos protos-check lint-protos
+.PHONY: help setup demo test test-wiring test-endurance faults-table test-export check-monitoring test-monitoring lint format \
+	types ghz-data guard supply protos protos-check lint-protos

@@ -7,9 +7,9 @@ It finds no garment: the gateway takes the photo as it is.
 
 import functools
 import os
-import sys
 import time
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,10 +49,10 @@ def load(settings: Settings, service_s: float) -> Loaded:
     return Loaded(model, [SleepingEngine(service_s, len(model.manifest.labels))])
 
 
-def main() -> int:
+def main() -> NoReturn:
     service_s = float(os.environ[SERVICE_MS]) / 1000
-    return serve(Settings, lambda settings: SegmentWorker(settings, functools.partial(load, settings, service_s)))
+    serve(Settings, lambda settings: SegmentWorker(settings, functools.partial(load, settings, service_s)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

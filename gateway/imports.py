@@ -15,7 +15,7 @@ from gateway.pipeline import Pipeline
 from gateway.stages import Stages, call
 from serving import telemetry
 from serving.deadline import Deadline
-from serving.errors import InvalidField, ServiceError, StageFailed
+from serving.errors import InvalidField, ServiceError, StageFailed, StreamSilent
 
 log = logging.getLogger(__name__)
 
@@ -143,16 +143,31 @@ class ItemImporter:
 
 
 async def answer_each(
-    requests: AsyncIterator[Request], work: Callable[[Request], Awaitable[Response]], in_flight: int
+    requests: AsyncIterator[Request],
+    work: Callable[[Request], Awaitable[Response]],
+    in_flight: int,
+    silence_s: float | None = None,
 ) -> AsyncIterator[Response]:
-    """Answers every request once, in any order, with at most ``in_flight`` in work and as many answers waiting."""
+    """Answers every request once, in any order, with at most ``in_flight`` in work and as many answers waiting.
+
+    Raises StreamSilent where no request comes for ``silence_s``, after the answers to those that came.
+    """
     answers: asyncio.Queue[Response | None] = asyncio.Queue(in_flight)
     turn = asyncio.Lock()
+    over = False
 
     async def take_turns() -> None:
+        nonlocal over
         while True:
             async with turn:
-                request = await anext(requests, None)
+                if over:
+                    return
+                try:
+                    async with asyncio.timeout(silence_s):
+                        request = await anext(requests, None)
+                except TimeoutError:
+                    over = True
+                    raise StreamSilent(silence_s or 0.0) from None
             if request is None:
                 return
             answer = await _answer(request, work)

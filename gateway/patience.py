@@ -8,7 +8,7 @@ from typing import TypeVar
 from google.rpc import code_pb2
 
 from serving.deadline import Deadline
-from serving.errors import StageFailed
+from serving.errors import ServiceError
 
 T = TypeVar("T")
 
@@ -20,13 +20,13 @@ _LONGEST_WAIT_S = 2.0
 async def patiently(attempt: Callable[[], Awaitable[T]], deadline: Deadline) -> T:
     """Tries again while the stage is busy or away, with growing, jittered waits, until the deadline is near.
 
-    Raises StageFailed: the last one, when there is no time for another wait or the error is not transient.
+    Raises ServiceError: the last one, when there is no time for another wait or the error is not transient.
     """
     wait_s = _FIRST_WAIT_S
     while True:
         try:
             return await attempt()
-        except StageFailed as error:
+        except ServiceError as error:
             pause_s = max(wait_s, error.retry_after_s or 0.0) * random.uniform(0.5, 1.0)
             if error.code not in _TRANSIENT or deadline.remaining() < pause_s:
                 raise

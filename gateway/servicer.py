@@ -17,6 +17,7 @@ from gateway.search import PhotoSearch, checked_top_k
 from gateway.settings import Settings
 from gateway.stages import Stages, call
 from serving import tracing
+from serving.admission import Admission
 from serving.deadline import Deadline
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -29,6 +30,7 @@ class RetrievalServicer(retrieval_service_pb2_grpc.RetrievalServiceServicer):
         self._pipeline = pipeline
         self._search = PhotoSearch(settings, stages, pipeline)
         self._importer = ItemImporter(stages, pipeline)
+        self._imports = Admission("import", settings.import_streams)
 
     async def Search(
         self, request: retrieval_service_pb2.SearchRequest, context: Context
@@ -59,8 +61,12 @@ class RetrievalServicer(retrieval_service_pb2_grpc.RetrievalServiceServicer):
             with tracing.trace("import item", item_id=request.item.id):
                 return await self._importer.import_item(request, deadline)
 
-        async for response in answer_each(request_iterator, import_item, self._settings.import_in_flight):
-            yield response
+        settings = self._settings
+        with self._imports.enter():
+            async for response in answer_each(
+                request_iterator, import_item, settings.import_in_flight, settings.import_silence_s
+            ):
+                yield response
 
     async def GetPipeline(
         self, request: retrieval_service_pb2.GetPipelineRequest, context: Context

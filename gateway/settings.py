@@ -56,6 +56,10 @@ class Settings(ServerSettings):
         "0: a photo that comes again is segmented and embedded again.",
     )
     import_in_flight: int = Field(16, ge=1, description="Items of one import stream that are worked on at a time.")
+    import_streams: int = Field(64, ge=1, description="Import streams at a time; further ones get RESOURCE_EXHAUSTED.")
+    import_silence_s: float = Field(
+        300.0, gt=0, description="An import stream ends where no item comes for so long, in seconds."
+    )
     import_item_timeout_s: float = Field(
         60.0,
         gt=0,

@@ -18,11 +18,12 @@ from clothing_retrieval.v1 import (
     segment_service_pb2_grpc,
     types_pb2,
 )
+from gateway.answers import check_embedder, check_embeddings, check_garments, check_results
 from gateway.settings import Settings
 from serving import tracing
 from serving.channels import connect
 from serving.deadline import Deadline
-from serving.errors import StageFailed, Unavailable
+from serving.errors import BadAnswer, StageFailed, Unavailable, sent_status
 from serving.telemetry import outgoing_metadata
 from serving.tls import TlsFiles, channel_credentials
 
@@ -39,13 +40,14 @@ class Call(Protocol[Response]):
 
 
 class Stages:
-    """Channels and stubs of the three services. Every method raises StageFailed or DeadlineExceeded."""
+    """Channels and stubs of the three services. Every method raises StageFailed, BadAnswer or DeadlineExceeded."""
 
     def __init__(self, settings: Settings) -> None:
         """Raises TlsError: the files for TLS cannot be used."""
         self._settings = settings
         self._tls = _tls_of(settings)
         self._retiring: set[asyncio.Task[None]] = set()
+        self._dimensions: dict[str, int] = {}  # of the embedding model that was seen last, by its digest
         self._connect()
 
     def _connect(self) -> None:
@@ -82,7 +84,9 @@ class Stages:
         self, request: segment_service_pb2.SegmentRequest, deadline: Deadline, field: str = "image"
     ) -> segment_service_pb2.SegmentResponse:
         """``field`` is what the caller calls the photo."""
-        return await call("segment", self._segment.Segment, request, deadline, renamed=("image", field))
+        answer = await call("segment", self._segment.Segment, request, deadline, renamed=("image", field))
+        check_garments(answer, request.cutout_size)
+        return answer
 
     async def embed(
         self,
@@ -100,6 +104,7 @@ class Stages:
         for start in range(0, len(images), _MOST_IMAGES):
             request = embed_service_pb2.EmbedRequest(images=images[start : start + _MOST_IMAGES], background=background)
             part = await call("embed", self._embed.Embed, request, deadline, renamed=("images[0]", field))
+            check_embeddings(part, len(request.images), self._dimensions.get(part.model_digest))
             if answer.model_digest not in ("", part.model_digest):
                 raise Unavailable("embed", "changing its model")
             answer.MergeFrom(part)
@@ -108,7 +113,9 @@ class Stages:
     async def query(
         self, request: search_service_pb2.QueryRequest, deadline: Deadline
     ) -> search_service_pb2.QueryResponse:
-        return await call("search", self.search.Query, request, deadline)
+        answer = await call("search", self.search.Query, request, deadline)
+        check_results(answer, len(request.probes))
+        return answer
 
     async def segment_model(self, deadline: Deadline) -> types_pb2.Model:
         request = segment_service_pb2.GetSegmentModelRequest()
@@ -116,7 +123,10 @@ class Stages:
 
     async def embed_model(self, deadline: Deadline) -> types_pb2.Model:
         request = embed_service_pb2.GetEmbedModelRequest()
-        return (await call("embed", self._embed.GetEmbedModel, request, deadline)).model
+        model = (await call("embed", self._embed.GetEmbedModel, request, deadline)).model
+        check_embedder(model)
+        self._dimensions = {model.digest: model.dimension}
+        return model
 
     async def search_serves(self, deadline: Deadline) -> bool:
         request = health_pb2.HealthCheckRequest(service="clothing_retrieval.v1.SearchService")
@@ -133,13 +143,22 @@ class Stages:
 async def call(
     stage: str, method: Call[Response], request: Any, deadline: Deadline, renamed: tuple[str, str] | None = None
 ) -> Response:
-    """Calls a stage with what is left of the deadline. Raises DeadlineExceeded when nothing is, else StageFailed."""
+    """Calls a stage with what is left of the deadline.
+
+    Raises DeadlineExceeded when nothing is, BadAnswer where what came is no answer, else StageFailed.
+    """
     deadline.check(stage)
     with tracing.calling(request):
         try:
-            return await method(request, timeout=deadline.remaining(), metadata=outgoing_metadata())
+            answer: Response | None = await method(request, timeout=deadline.remaining(), metadata=outgoing_metadata())
         except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and sent_status(error) is None:
+                # Not the stage's refusal, which has details: grpc's own, of a message beyond the limit.
+                raise BadAnswer(stage, error.details() or "too much") from error
             raise StageFailed(stage, error, renamed) from error
+        if answer is None:  # grpc.aio's way to say that it could not read the message
+            raise BadAnswer(stage, "a message that cannot be read")
+        return answer
 
 
 def _tls_of(settings: Settings) -> TlsFiles | None:

@@ -1,8 +1,9 @@
 import os
 import sys
+from typing import NoReturn
 
 
-def main() -> int:
+def main() -> NoReturn:
     # Read by the C library when a process starts: the graphs lie in large pages, which are found faster.
     if "GLIBC_TUNABLES" not in os.environ:
         os.environ["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1"
@@ -17,8 +18,8 @@ def main() -> int:
 
     # A call's thread lets go of the interpreter many times in its one or two ms, and should not wait 5 to have it back.
     sys.setswitchinterval(0.0005)
-    return serve(Settings, SearchWorker)
+    serve(Settings, SearchWorker)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

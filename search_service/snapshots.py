@@ -29,6 +29,8 @@ SNAPSHOTS = "graphs"
 _FORMAT = 1
 _SOME = 32  # vectors that are compared with the database's
 _PARTIAL = ".partial"
+_MISREAD = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError)
+"""What reading a manifest in which anything may stand can raise."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Snapshots:
             graph, last_label = self._read(manifest, self._stamp(collection, category, 0))
             graphed = int(np.searchsorted(view.labels[: view.count], last_label, side="right"))
             _check(graph, view, graphed, dead_share)
-        except (Unusable, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        except (Unusable, OSError, *_MISREAD) as error:
             log.warning("snapshot %s is not used, the graph is built anew: %s", manifest.name, error or repr(error))
             return None
         name = f"{collection.name}/{category}"

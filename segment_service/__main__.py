@@ -1,13 +1,13 @@
-import sys
+from typing import NoReturn
 
 from segment_service.settings import Settings
 from segment_service.worker import SegmentWorker
 from serving.server import serve
 
 
-def main() -> int:
-    return serve(Settings, SegmentWorker)
+def main() -> NoReturn:
+    serve(Settings, SegmentWorker)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -50,10 +50,15 @@ def _options(services: Sequence[str]) -> list[tuple[str, Any]]:
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         # A call is repeated only while its message is still held: by default 256 KiB are, and a photo is larger.
         ("grpc.per_rpc_retry_buffer_size", MAX_MESSAGE_BYTES),
-        ("grpc.keepalive_time_ms", 30_000),
-        ("grpc.keepalive_timeout_ms", 10_000),
+        # A replica that hangs, or whose network is cut, keeps its connections: it is given up, and its calls go to
+        # another, when it has said nothing for 2 s and to a ping nothing for 3 s.
+        ("grpc.keepalive_time_ms", 2_000),
+        ("grpc.keepalive_timeout_ms", 3_000),
+        ("grpc.http2.ping_timeout_ms", 3_000),  # of pings that measure the bandwidth, while which no other is sent
+        ("grpc.http2.max_pings_without_data", 0),
         ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.min_reconnect_backoff_ms", 100),
+        # How long a server may take to accept a connection, whatever its name says: a busy one takes its time.
+        ("grpc.min_reconnect_backoff_ms", 2_000),
         ("grpc.max_reconnect_backoff_ms", 2_000),
         ("grpc.dns_min_time_between_resolutions_ms", 1_000),
         # By default channels to one address share a connection, and grpc's core (1.85) crashes at times where two of

@@ -10,7 +10,9 @@ ServiceError
 ├── Unauthenticated         UNAUTHENTICATED
 ├── PermissionDenied        PERMISSION_DENIED     the right that is missing
 ├── DeadlineExceeded        DEADLINE_EXCEEDED     the stage
+├── StreamSilent            DEADLINE_EXCEEDED
 ├── Unavailable             UNAVAILABLE           the service
+│   └── BadAnswer
 ├── NotOffered              UNIMPLEMENTED
 ├── StageFailed             as the stage answered, and the stage
 └── InternalError           INTERNAL              the request id
@@ -21,7 +23,7 @@ from typing import Literal
 
 import grpc
 from google.protobuf import any_pb2, duration_pb2
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
@@ -201,6 +203,16 @@ class DeadlineExceeded(ServiceError):
         return {"stage": self.stage}
 
 
+class StreamSilent(ServiceError):
+    """A caller left a stream open and sent nothing for ``silence_s``."""
+
+    code = code_pb2.DEADLINE_EXCEEDED
+    reason = "STREAM_SILENT"
+
+    def __init__(self, silence_s: float) -> None:
+        super().__init__(f"nothing came for {silence_s:g} s: send the rest in another call")
+
+
 class Unavailable(ServiceError):
     """``service`` cannot answer now: away, loading or draining. A retry may reach another."""
 
@@ -213,6 +225,15 @@ class Unavailable(ServiceError):
 
     def facts(self) -> Mapping[str, str]:
         return {"service": self.service}
+
+
+class BadAnswer(Unavailable):
+    """``service`` answered with something that no sound replica of it answers with. A retry may reach another."""
+
+    reason = "BAD_ANSWER"
+
+    def __init__(self, service: str, what: str) -> None:
+        super().__init__(service, f"broken: it answered with {what}")
 
 
 class NotOffered(ServiceError):
@@ -232,7 +253,7 @@ class StageFailed(ServiceError):
     """
 
     def __init__(self, stage: str, error: grpc.RpcError, renamed: tuple[str, str] | None = None) -> None:
-        answered = rpc_status.from_call(error) or status_pb2.Status(message=error.details() or "")
+        answered = sent_status(error) or status_pb2.Status(message=error.details() or "")
         super().__init__(f"{stage}: {_renamed(answered.message, renamed)}")
         # A server that says goodbye cancels what arrives at that very moment: to the caller it is away.
         code = error.code() if error.code() is not grpc.StatusCode.CANCELLED else grpc.StatusCode.UNAVAILABLE
@@ -258,8 +279,11 @@ class StageFailed(ServiceError):
             error_details_pb2.RetryInfo,
         ):
             message = kind()
-            if not detail.Unpack(message):
-                continue
+            try:
+                if not detail.Unpack(message):
+                    continue
+            except DecodeError:  # a detail that says nothing
+                return
             if isinstance(message, error_details_pb2.ErrorInfo):
                 self.reason = message.reason
                 self._metadata.update(message.metadata)
@@ -287,6 +311,14 @@ def _retry_info(seconds: float) -> error_details_pb2.RetryInfo:
     delay = duration_pb2.Duration()
     delay.FromMilliseconds(round(seconds * 1000))
     return error_details_pb2.RetryInfo(retry_delay=delay)
+
+
+def sent_status(error: grpc.RpcError) -> status_pb2.Status | None:
+    """The status with details that a server sent; None where it sent none, or none that can be read."""
+    try:
+        return rpc_status.from_call(error)
+    except (ValueError, DecodeError):
+        return None
 
 
 def shortened(text: str) -> str:

@@ -15,6 +15,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from clothing_retrieval.v1 import types_pb2
 from serving.errors import InvalidField, InvalidImage
+from serving.image_structure import excess
 
 Raster: TypeAlias = NDArray[np.uint8]  # (h, w, 3) RGB
 
@@ -85,6 +86,8 @@ def decode_file(data: bytes, limits: ImageLimits, field: str) -> Picture:
         raise InvalidImage("is empty: send the bytes of a JPEG, PNG or WebP file", field)
     if len(data) > limits.max_bytes:
         raise InvalidImage(f"has {len(data)} bytes, the limit is {limits.max_bytes}: send a smaller picture", field)
+    if too_much := excess(data):
+        raise InvalidImage(f"has {too_much}: save the picture anew", field)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as file:
             width, height = file.size
@@ -165,10 +168,9 @@ def _to_rgb(image: Image.Image) -> Raster:
         grey = np.asarray(image).astype(np.uint32)
         return np.repeat((grey >> 8).clip(0, 255).astype(np.uint8)[..., None], 3, axis=2)
     if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        paper = Image.new("RGBA", layer.size, "white")
-        paper.alpha_composite(layer)
-        image = paper
+        layer = image if image.mode == "RGBA" else image.convert("RGBA")
+        image = Image.new("RGB", layer.size, "white")
+        image.paste(layer, mask=layer)
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))  # convert() always copies
 
 

@@ -8,9 +8,10 @@ from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nu
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from serving import telemetry, tracing
-from serving.errors import InternalError, ServiceError
+from serving.errors import InternalError, InvalidField, ServiceError
 
 log = logging.getLogger(__name__)
 
@@ -44,22 +45,27 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             return handler
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
-                self._unary(method, handler.unary_unary), handler.request_deserializer, handler.response_serializer
+                self._unary(method, handler.unary_unary),
+                _reading(handler.request_deserializer),
+                handler.response_serializer,
             )
         return grpc.stream_stream_rpc_method_handler(
-            self._stream(method, handler.stream_stream), handler.request_deserializer, handler.response_serializer
+            self._stream(method, handler.stream_stream),
+            _reading(handler.request_deserializer),
+            handler.response_serializer,
         )
 
     def _unary(self, method: str, behaviour: Any) -> Any:
         async def call(request: Any, context: Context) -> Any:
             async with self._surround(method, context):
-                return await behaviour(request, context)
+                return await behaviour(_read(request), context)
 
         return call
 
     def _stream(self, method: str, behaviour: Any) -> Any:
         async def call(requests: AsyncIterator[Any], context: Context) -> AsyncIterator[Any]:
-            async with self._surround(method, context), aclosing(behaviour(requests, context)) as responses:
+            readable = _Readable(requests)
+            async with self._surround(method, context), aclosing(behaviour(readable, context)) as responses:
                 async for response in responses:
                     yield response
 
@@ -92,6 +98,42 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             call.end(code.name, failure)
         if failure:
             await _abort(context, failure, request_id)
+
+
+class _Unreadable:
+    """In the place of a request that cannot be read: grpc.aio would answer for it with the inside of its error."""
+
+
+class _Readable:
+    """The requests of a stream. Raises InvalidField at the first that cannot be read."""
+
+    def __init__(self, requests: AsyncIterator[Any]) -> None:
+        self._requests = requests
+
+    def __aiter__(self) -> "_Readable":
+        return self
+
+    async def __anext__(self) -> Any:
+        return _read(await anext(self._requests))
+
+
+def _reading(deserialize: Any) -> Any:
+    if deserialize is None:
+        return None
+
+    def read(data: bytes) -> Any:
+        try:
+            return deserialize(data)
+        except DecodeError:
+            return _Unreadable()
+
+    return read
+
+
+def _read(request: Any) -> Any:
+    if isinstance(request, _Unreadable):
+        raise InvalidField("request", "its bytes are no message of this call")
+    return request
 
 
 async def _abort(context: Context, error: ServiceError, request_id: str) -> None:

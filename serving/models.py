@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Precision = Literal["fp32", "fp16", "int8"]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -95,7 +95,7 @@ def load_model(folder: Path, name: str, kind: str, precision: Literal["auto"] | 
 
 def newest_version(model: Path) -> Path:
     """The version folder with the highest number that has a ``model.json``, which export writes last."""
-    versions = [path.parent for path in model.glob("*/model.json") if path.parent.name.isdigit()]
+    versions = [path.parent for path in model.glob("*/model.json") if path.parent.name.isdecimal()]
     if not versions:
         raise ModelError(f"{model}: no version with a model.json here: set the models folder, or export the model")
     return max(versions, key=lambda version: int(version.name))
@@ -104,7 +104,7 @@ def newest_version(model: Path) -> Path:
 def read_manifest(path: Path) -> Manifest:
     try:
         return Manifest.model_validate(json.loads(path.read_bytes()))
-    except (OSError, ValueError, ValidationError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path}: {error}") from error
 
 
@@ -122,5 +122,6 @@ def _sha256(file: Path) -> str:
     try:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"{file}: {error.strerror}: the manifest names it") from error
+    except (OSError, ValueError) as error:  # ValueError: no file can have such a name
+        problem = error.strerror if isinstance(error, OSError) else error
+        raise ModelError(f"{file}: {problem}: the manifest names it") from error

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
 import grpc
 from grpc_health.v1 import health_pb2_grpc
@@ -17,6 +18,7 @@ from serving.health import Health
 from serving.interceptor import Admit, CallInterceptor, Metadata
 from serving.memory import keep_freed_memory
 from serving.models import ModelError
+from serving.open_files import raise_limit, room_for_connections
 from serving.settings import ServerSettings, SettingsError, read
 
 log = logging.getLogger(__name__)
@@ -137,19 +139,20 @@ class Server:
         self._problem = problem
 
 
-def serve(settings: type[S], worker: Callable[[S], Worker]) -> int:
-    """Serves with the settings that the environment has, until SIGTERM or SIGINT. Returns the exit code."""
+def serve(settings: type[S], worker: Callable[[S], Worker]) -> NoReturn:
+    """Serves with the settings that the environment has, until SIGTERM or SIGINT, and ends this process."""
     try:
         own = read(settings)
         made = worker(own)
     except SettingsError as problem:
-        return _report(problem)
-    return asyncio.run(_run(own, made))
+        _leave(_report(problem))
+    _leave(asyncio.run(_run(own, made)))
 
 
 async def _run(settings: ServerSettings, worker: Worker) -> int:
     telemetry.configure_logging(settings, worker.name)
     keep_freed_memory()
+    raise_limit()
     try:
         telemetry.serve_metrics(settings)
         tracing.start(worker.name)
@@ -182,6 +185,12 @@ async def _serve_until_stopped(settings: ServerSettings, worker: Worker) -> int:
     return 0
 
 
+def _leave(code: int) -> NoReturn:
+    """Ends this process; Python would first wait for its threads, also for one that an engine never gives back."""
+    logging.shutdown()
+    os._exit(code)
+
+
 async def _measure_lag() -> None:
     loop = asyncio.get_running_loop()
     while True:
@@ -206,6 +215,14 @@ def _options(settings: ServerSettings) -> list[tuple[str, int]]:
         ("grpc.max_connection_age_ms", round(settings.max_connection_age_s * 1000)),
         # An import is one long call: a connection past its age takes no new calls, but lets it finish.
         ("grpc.max_connection_age_grace_ms", 3_600_000),
+        ("grpc.max_allowed_incoming_connections", room_for_connections(settings.max_connections)),
+        ("grpc.max_concurrent_streams", settings.max_streams),
+        # A client that is gone without a word: its streams end.
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.http2.ping_timeout_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+        # The gateway's pings of 2 s arrive in bunches where this machine is busy, and are no attack. grpc's core itself
+        # bounds what answers to pings may wait.
+        ("grpc.http2.max_ping_strikes", 0),
     ]

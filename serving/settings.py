@@ -53,6 +53,12 @@ class ServerSettings(BaseSettings):
     max_connection_age_s: float = Field(
         300.0, gt=0, description="After this, clients are made to connect anew, and so meet new replicas, in seconds."
     )
+    max_connections: int = Field(
+        16_000, gt=0, description="Connections that are held at a time, where the limit on open files allows it."
+    )
+    max_streams: int = Field(
+        1_000, gt=0, description="Calls that one connection may have under way; further ones wait at the caller's."
+    )
 
 
 class WorkerSettings(ServerSettings):

@@ -62,6 +62,44 @@ def embedder_graph(side: int = SIDE, output: str = "embedding", dimension: int =
     return _model(nodes, weights, ["n", side, side, 3], (output, ["n", dimension]))
 
 
+def slow_embedder_graph(rounds: int) -> onnx.ModelProto:
+    """The embedder, but where all of a picture is brighter than 200, it counts to ``rounds`` for each step more."""
+    model = embedder_graph(output="raw")
+    body = helper.make_graph(
+        [
+            helper.make_node("Identity", ["going"], ["goes on"]),
+            helper.make_node("Add", ["count", "step"], ["counted"]),
+        ],
+        "counting",
+        [
+            helper.make_tensor_value_info("index", TensorProto.INT64, []),
+            helper.make_tensor_value_info("going", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("count", TensorProto.FLOAT, [1]),
+        ],
+        [
+            helper.make_tensor_value_info("goes on", TensorProto.BOOL, []),
+            helper.make_tensor_value_info("counted", TensorProto.FLOAT, [1]),
+        ],
+    )
+    graph = model.graph
+    graph.node.extend(
+        [
+            helper.make_node("ReduceMin", ["pixels"], ["darkest"], axes=[0, 1, 2, 3], keepdims=0),
+            helper.make_node("Sub", ["darkest", "bright"], ["above"]),
+            helper.make_node("Relu", ["above"], ["steps above"]),
+            helper.make_node("Mul", ["steps above", "rounds"], ["how long"]),
+            helper.make_node("Cast", ["how long"], ["trips"], to=TensorProto.INT64),
+            helper.make_node("Loop", ["trips", "", "zero"], ["steps"], body=body),
+            helper.make_node("Mul", ["steps", "zero"], ["nothing"]),
+            helper.make_node("Add", ["raw", "nothing"], ["embedding"]),
+        ]
+    )
+    for name, value in (("bright", 200.0), ("rounds", float(rounds)), ("zero", [0.0]), ("step", [1.0])):
+        graph.initializer.append(numpy_helper.from_array(np.array(value, np.float32), name))
+    graph.output[0].name = "embedding"
+    return model
+
+
 def expected_embedding(pixels: "np.ndarray[Any, np.dtype[np.uint8]]") -> "np.ndarray[Any, np.dtype[np.float32]]":
     """What the embedder answers for a (SIDE, SIDE, 3) raster."""
     cell = SIDE // CELLS
@@ -83,6 +121,11 @@ def write_embedder(folder: Path, version: str = "1", **changes: Any) -> Path:
     manifest = {"dimension": DIMENSION, **_manifest("garment-embedder", "embed", version)}
     manifest["input"] = {"height": SIDE, "width": SIDE}
     return write_model(folder, manifest | changes, embedder_graph())
+
+
+def write_slow_embedder(folder: Path, rounds: int) -> Path:
+    manifest = {"dimension": DIMENSION, **_manifest("garment-embedder", "embed", "1")}
+    return write_model(folder, manifest | {"input": {"height": SIDE, "width": SIDE}}, slow_embedder_graph(rounds))
 
 
 def write_model(folder: Path, manifest: dict[str, Any], graph: onnx.ModelProto) -> Path:

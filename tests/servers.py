@@ -91,10 +91,11 @@ def free_port() -> int:
 
 
 class Process:
-    """A service in a process of its own: ``python -m <module>``."""
+    """A service in a process of its own, and a network namespace, where one is named: ``python -m <module>``."""
 
-    def __init__(self, module: str, environment: Mapping[str, str]) -> None:
+    def __init__(self, module: str, environment: Mapping[str, str], namespace: str = "") -> None:
         self._module = module
+        self._within = ("ip", "netns", "exec", namespace) if namespace else ()
         self.environment = environment
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[tuple[bytes, bytes]]
@@ -102,6 +103,7 @@ class Process:
 
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
+            *self._within,
             sys.executable,
             "-m",
             self._module,
@@ -112,6 +114,13 @@ class Process:
         )
         # From the beginning: who writes to a full pipe stands still.
         self._reading = asyncio.create_task(self._process.communicate())
+
+    def most_memory_mib(self) -> int:
+        """The most that it had at a time."""
+        assert self._process is not None
+        told = Path(f"/proc/{self._process.pid}/status").read_text()
+        (line,) = [line for line in told.splitlines() if line.startswith("VmHWM:")]
+        return int(line.split()[1]) // 1024
 
     def send(self, number: signal.Signals) -> None:
         assert self._process is not None
@@ -134,9 +143,9 @@ class Process:
 
 
 @asynccontextmanager
-async def process(module: str, **environment: str) -> AsyncIterator[Process]:
+async def process(module: str, namespace: str = "", /, **environment: str) -> AsyncIterator[Process]:
     """A process that is killed at the end, where it did not end before."""
-    started = Process(module, environment)
+    started = Process(module, environment, namespace)
     await started.start()
     try:
         yield started

@@ -6,12 +6,13 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf import message_factory
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from google.rpc import code_pb2
 
 from clothing_retrieval.v1 import catalog_service_pb2 as catalog_pb
-from clothing_retrieval.v1 import embed_service_pb2, search_service_pb2, segment_service_pb2
+from clothing_retrieval.v1 import embed_service_pb2, retrieval_service_pb2, search_service_pb2, segment_service_pb2
 from clothing_retrieval.v1 import retrieval_service_pb2 as pb
 from tests.pictures import encoded, noise, photo, striped
 from tests.servers import details
@@ -63,36 +64,74 @@ def filled(message: Any, chance: random.Random, depth: int = 0) -> Any:
     return message
 
 
-def calls(stack: Stack) -> list[tuple[Any, type[Message]]]:
-    return [
-        (stack.retrieval.Search, pb.SearchRequest),
-        (stack.retrieval.SearchByItem, pb.SearchByItemRequest),
-        (stack.segment.Segment, segment_service_pb2.SegmentRequest),
-        (stack.embed.Embed, embed_service_pb2.EmbedRequest),
-        (stack.search.Query, search_service_pb2.QueryRequest),
-        (stack.search.UpsertItems, search_service_pb2.UpsertItemsRequest),
-        (stack.search.GetFingerprints, search_service_pb2.GetFingerprintsRequest),
-        (stack.search.CreateCollection, search_service_pb2.CreateCollectionRequest),
-        (stack.catalog.ListItems, catalog_pb.ListItemsRequest),
-        (stack.catalog.GetItem, catalog_pb.GetItemRequest),
-        (stack.catalog.GetPicture, catalog_pb.GetPictureRequest),
-        (stack.catalog.SetAlias, catalog_pb.SetAliasRequest),
-        (stack.catalog.DeleteItems, catalog_pb.DeleteItemsRequest),
-    ]
+STREAMED = "/clothing_retrieval.v1.RetrievalService/ImportItems"
+SLOW = "/clothing_retrieval.v1.SearchService/CreateBackup"  # it has no fields, and writes a copy each time
+
+
+def calls(stack: Stack) -> dict[str, tuple[Any, type[Message]]]:
+    """Every RPC of every service but the one that streams, by its path: a method, and its request."""
+    found: dict[str, tuple[Any, type[Message]]] = {}
+    for module, stage in (
+        (retrieval_service_pb2, "gateway"),
+        (catalog_pb, "gateway"),
+        (segment_service_pb2, "segment"),
+        (embed_service_pb2, "embed"),
+        (search_service_pb2, "search"),
+    ):
+        for service in module.DESCRIPTOR.services_by_name.values():
+            for method in service.methods:
+                path = f"/{service.full_name}/{method.name}"
+                kind = message_factory.GetMessageClass(method.input_type)
+                answer = message_factory.GetMessageClass(method.output_type)
+                unary = stack.channels[stage].unary_unary(path, kind.SerializeToString, answer.FromString)
+                found[path] = unary, kind
+    assert found.pop(STREAMED)
+    return found
+
+
+def test_the_list_is_whole(stack: Stack) -> None:
+    assert len(calls(stack)) == 20
 
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_any_request_gets_an_answer_or_an_error_to_act_on(stack: Stack, seed: int) -> None:
     chance = random.Random(seed)
     await stack.load(*(item(f"item {number}", striped("top", (0, 0, 0), number * 10)) for number in range(8)))
-    for method, kind in calls(stack) * ROUNDS:
+    every = calls(stack)
+    backup, request = every.pop(SLOW)
+    assert (await backup(request())).name
+    for method, kind in list(every.values()) * ROUNDS:
         request = filled(kind(), chance)
         try:
             await method(request, timeout=20)
         except grpc.aio.AioRpcError as error:
             assert error.code().name in ALLOWED, f"{kind.__name__}: {error.details()} {str(request)[:2000]}"
             assert "ErrorInfo" in details(error)
-    assert (await stack.find(striped("top", (0, 0, 0), 0))).results
+    shirt = striped("top", (0, 0, 0), 0)
+    await stack.load(item("item 0", shirt, collection="after"))
+    assert (await stack.find(shirt, collection="after")).results[0].matches
+
+
+async def test_bytes_that_are_no_message_are_told_so_and_tell_nothing_of_the_inside(stack: Stack) -> None:
+    chance = random.Random(0)
+    for path in calls(stack):
+        stage = {"SegmentService": "segment", "EmbedService": "embed", "SearchService": "search"}.get(
+            path.split("/")[1].rpartition(".")[2], "gateway"
+        )
+        for data in (b"\xff", b"\x0a\xff\xff\xff\xff\x0f", chance.randbytes(1000)):
+            with pytest.raises(grpc.aio.AioRpcError) as seen:
+                await stack.channels[stage].unary_unary(path)(data, timeout=20)  # type: ignore[arg-type]
+            assert seen.value.code() is grpc.StatusCode.INVALID_ARGUMENT, f"{path}: {seen.value}"
+            assert "DecodeError" not in (seen.value.details() or "")
+
+
+async def test_bytes_that_are_no_item_end_the_stream_after_the_answers_to_the_items_before(stack: Stack) -> None:
+    requests = [item("a", striped("top", (0, 0, 0), 40)).SerializeToString(), b"\xff"]
+    stream = stack.channels["gateway"].stream_stream(STREAMED)(iter(requests), timeout=20)  # type: ignore[arg-type]
+    assert pb.ImportItemsResponse.FromString(await stream.read()).id == "a"  # type: ignore[arg-type]
+    with pytest.raises(grpc.aio.AioRpcError) as seen:
+        await stream.read()
+    assert seen.value.code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
 async def test_any_item_is_answered_once_and_stored_or_refused(stack: Stack) -> None:

@@ -21,7 +21,7 @@ SECRET = b"s3cret-Of-A-Shopper"
 UNKNOWN_KEY = SECRET.decode()
 IMAGE_DESCRIPTION = 0x010E
 LOUD = {f"{service.upper()}_LOG_LEVEL": "DEBUG" for service in SERVICES}
-REFUSED = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNIMPLEMENTED}
+REFUSED = {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.UNIMPLEMENTED}
 FORMATS = {"SEGMENT_LOG_FORMAT": "json", "SEARCH_LOG_FORMAT": "json", "EMBED_LOG_FORMAT": "text"}
 
 

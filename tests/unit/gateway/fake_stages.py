@@ -1,7 +1,8 @@
 """The three stages behind the gateway, in one server, with answers and faults by a test's choice."""
 
+import math
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -28,6 +29,16 @@ from tests.servers import AT_ONCE, channel_to, serving
 
 Behaviour = Callable[[Any], Awaitable[Any]]
 SIZE = 8
+
+
+def direction(index: int) -> list[float]:
+    """The vector of the picture that comes ``index``-th in a call."""
+    return [math.cos(index / 100), math.sin(index / 100)]
+
+
+def index_of(values: Sequence[float]) -> int:
+    """Which picture of its call a vector is of."""
+    return round(100 * math.atan2(values[1], values[0]))
 
 
 class FakeStages:
@@ -112,7 +123,7 @@ class FakeStages:
         return segment_service_pb2.GetSegmentModelResponse(model=model)
 
     def _Embed(self, request: Any) -> Any:
-        vectors = [types_pb2.Embedding(values=[1.0, float(index)]) for index in range(len(request.images))]
+        vectors = [types_pb2.Embedding(values=direction(index)) for index in range(len(request.images))]
         return embed_service_pb2.EmbedResponse(embeddings=vectors, model_digest=self.digest)
 
     def _GetEmbedModel(self, request: Any) -> Any:

@@ -1,4 +1,5 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from gateway.access import ByKey, access_of
 from gateway.keys import KeyFile, KeysError, Right
 from gateway.settings import Settings
+from serving import telemetry
 from serving.errors import LimitReached, PermissionDenied, Unauthenticated
 from serving.interceptor import Metadata
 from tests.samples import sample
@@ -23,8 +25,9 @@ MANAGING = [
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> KeyFile:
-    return KeyFile(tmp_path / "keys.json")
+def file(tmp_path: Path) -> Iterator[KeyFile]:
+    yield KeyFile(tmp_path / "keys.json")
+    telemetry.name_caller("")  # these tests are no tasks of their own, as calls are
 
 
 def shown(key: str) -> Metadata:

@@ -9,9 +9,9 @@ from google.rpc import code_pb2
 from clothing_retrieval.v1 import retrieval_service_pb2 as pb
 from clothing_retrieval.v1 import types_pb2
 from gateway.imports import answer_each
-from serving.errors import InvalidField, InvalidImage, ModelMismatch, Unavailable
+from serving.errors import InvalidField, InvalidImage, ModelMismatch, StreamSilent, Unavailable
 from tests.samples import sample
-from tests.servers import unpacked
+from tests.servers import details, unpacked
 from tests.unit.gateway.fake_stages import FakeStages, Gateway, gateway
 
 CREATED, UPDATED = pb.IMPORT_OUTCOME_CREATED, pb.IMPORT_OUTCOME_UPDATED
@@ -174,22 +174,6 @@ async def test_a_bad_collection_name_is_told_as_the_callers_field() -> None:
     assert violation.field == "collection"
 
 
-async def test_a_bug_with_one_item_tells_nothing_of_the_inside_and_stops_no_other() -> None:
-    async def too_many(request: Any) -> Any:
-        from clothing_retrieval.v1 import embed_service_pb2
-
-        if request.images[0].encoded == b"odd":
-            return embed_service_pb2.EmbedResponse(embeddings=[types_pb2.Embedding()] * 3)
-        return None
-
-    async with gateway() as front:
-        front.stages.on["Embed"] = too_many
-        answers = await run_import(front, item("odd", b"odd", whole_image=True), item("b"))
-    assert answers["odd"].status.code == code_pb2.INTERNAL
-    assert "zip" not in answers["odd"].status.message
-    assert answers["b"].outcome == CREATED
-
-
 async def test_the_largest_garment_of_the_items_own_category_is_embedded() -> None:
     async with gateway() as front:
         front.stages.garments = [("pants", 0.5), ("top", 0.3), ("top", 0.2)]
@@ -342,12 +326,57 @@ async def test_any_number_in_flight_answers_each_once(in_flight: int) -> None:
     assert names(answers) == [str(number) for number in range(20)]
 
 
+async def test_a_bug_with_one_item_tells_nothing_of_the_inside_and_stops_no_other() -> None:
+    async def work(request: pb.ImportItemsRequest) -> pb.ImportItemsResponse:
+        if request.item.id == "1":
+            raise KeyError("the inside")
+        return await answer(request)
+
+    found = {each.id: each.status async for each in answer_each(numbered(3), work, 2)}
+    assert {name: status.code for name, status in found.items()} == {
+        "0": code_pb2.OK,
+        "1": code_pb2.INTERNAL,
+        "2": code_pb2.OK,
+    }
+    assert "inside" not in found["1"].message
+
+
 async def test_what_breaks_the_request_stream_is_raised_after_the_answers_to_what_came_before() -> None:
     answers = []
     with pytest.raises(OSError, match="cut"):
         async for found in answer_each(numbered(5, OSError("cut")), answer, 3):
             answers.append(found)
     assert names(answers) == ["0", "1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("in_flight", [1, 3])
+async def test_a_stream_on_which_nothing_comes_ends_after_the_answers_to_what_came(in_flight: int) -> None:
+    async def then_silent() -> AsyncIterator[pb.ImportItemsRequest]:
+        async for request in numbered(5):
+            yield request
+        await asyncio.Event().wait()
+
+    answers = []
+    async with asyncio.timeout(20):
+        with pytest.raises(StreamSilent, match=r"nothing came for 0\.2 s"):
+            async for found in answer_each(then_silent(), answer, in_flight, silence_s=0.2):
+                answers.append(found)
+    assert names(answers) == ["0", "1", "2", "3", "4"]
+
+
+async def test_a_silent_stream_is_told_so_and_makes_room_for_others() -> None:
+    async with gateway(import_silence_s=2, import_streams=1) as front:
+        silent = front.retrieval.ImportItems(timeout=20)
+        await silent.write(item("a"))
+        assert (await silent.read()).outcome == CREATED
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await run_import(front, item("b"))
+        with pytest.raises(grpc.aio.AioRpcError) as ended:
+            await silent.read()
+        assert outcomes(await run_import(front, item("b"))) == {"b": CREATED}
+    assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert ended.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert details(ended.value)["ErrorInfo"].reason == "STREAM_SILENT"  # type: ignore[attr-defined]
 
 
 async def test_a_reader_that_is_slow_holds_back_the_requests() -> None:

@@ -9,7 +9,7 @@ from clothing_retrieval.v1 import search_service_pb2, segment_service_pb2, types
 from serving.errors import DeadlineExceeded, InvalidImage, ModelMismatch, NotFound, Overloaded, Unavailable
 from tests.samples import sample
 from tests.servers import details
-from tests.unit.gateway.fake_stages import SIZE, FakeStages, Gateway, gateway
+from tests.unit.gateway.fake_stages import SIZE, FakeStages, Gateway, gateway, index_of
 
 IMAGE = types_pb2.Image(encoded=b"a photo")
 
@@ -46,7 +46,11 @@ async def test_all_garments_are_embedded_in_one_call_and_queried_in_one_call() -
 
 async def test_alternatives_are_searched_for_where_they_are_asked_for() -> None:
     async with gateway() as front:
-        garments = [types_pb2.Garment(category="top"), types_pb2.Garment(category="dress", alternative=True)]
+        cutout = types_pb2.Pixels(width=SIZE, height=SIZE, rgb=bytes(SIZE * SIZE * 3))
+        garments = [
+            types_pb2.Garment(category="top", cutout=cutout),
+            types_pb2.Garment(category="dress", cutout=cutout, alternative=True),
+        ]
 
         async def segment(request: Any) -> Any:
             return segment_service_pb2.SegmentResponse(garments=garments[: 1 + request.include_alternatives])
@@ -177,7 +181,7 @@ async def test_the_whole_photo_is_one_probe_whatever_the_parser_confuses(whole: 
 async def test_a_photo_of_many_garments_is_queried_in_calls_of_64_probes(others: list[str], sizes: list[int]) -> None:
     async def names_each_probe(request: Any) -> Any:
         assert (request.collection, request.top_k, request.max_distance) == ("spring", 4, 0.5)
-        names = [f"{probe.embedding.values[1]:.0f} {''.join(probe.categories)}" for probe in request.probes]
+        names = [f"{index_of(probe.embedding.values)} {''.join(probe.categories)}" for probe in request.probes]
         matches = [types_pb2.Match(item=types_pb2.Item(id=name), distance=0.25) for name in names]
         results = [search_service_pb2.ProbeMatches(matches=[match]) for match in matches]
         return search_service_pb2.QueryResponse(results=results)

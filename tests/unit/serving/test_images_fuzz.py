@@ -4,13 +4,14 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
 from clothing_retrieval.v1 import types_pb2
 from serving.errors import InvalidField
 from serving.images import ImageLimits, decode
+from tests.fuzzing import tries
 from tests.pictures import encoded, noise
 
 pytestmark = pytest.mark.filterwarnings("ignore:::PIL")  # Pillow warns of damage that it then reads around
@@ -32,7 +33,6 @@ SOUND = [
     encoded(_PICTURE, "WEBP", exif=_EXIF),
     encoded(_PICTURE.convert("RGBA"), "WEBP", lossless=True),
 ]
-_few = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def check(data: bytes) -> None:
@@ -52,13 +52,13 @@ def test_the_files_to_damage_are_sound() -> None:
         assert decode(types_pb2.Image(encoded=data), _LIMITS).pixels.std() > 0
 
 
-@_few
+@tries(150)
 @given(st.binary(max_size=400))
 def test_any_bytes(data: bytes) -> None:
     check(data)
 
 
-@_few
+@tries(150)
 @given(
     st.sampled_from([b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"RIFF\x40\x00\x00\x00WEBPVP8 "]),
     st.binary(max_size=400),
@@ -67,7 +67,7 @@ def test_any_bytes_behind_the_magic_of_a_format(magic: bytes, data: bytes) -> No
     check(magic + data)
 
 
-@settings(_few, max_examples=600)
+@tries(600)
 @given(
     st.sampled_from(SOUND),
     st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=8),
@@ -81,14 +81,14 @@ def test_a_file_with_bytes_changed(data: bytes, changes: list[tuple[float, int]]
     check(bytes(damaged))
 
 
-@_few
+@tries(150)
 @given(st.sampled_from(SOUND), st.floats(0, 1), st.floats(0, 1), st.binary(max_size=40))
 def test_a_file_with_a_piece_cut_out_and_another_put_in(data: bytes, start: float, end: float, put_in: bytes) -> None:
     first, last = sorted((int(start * len(data)), int(end * len(data))))
     check(data[:first] + put_in + data[last:])
 
 
-@_few
+@tries(150)
 @given(st.integers(-(2**31), 2**31 - 1), st.integers(-(2**31), 2**31 - 1), st.binary(max_size=2000))
 def test_any_raster(width: int, height: int, rgb: bytes) -> None:
     with pytest.raises(InvalidField):

@@ -26,6 +26,7 @@ from tests.engines import (
     write_embedder,
     write_model,
     write_parser,
+    write_slow_embedder,
 )
 from tests.pictures import Raster, noise, raster
 from tests.samples import sample
@@ -128,7 +129,7 @@ async def test_an_engine_that_failed_is_tried_again_by_the_check(tmp_path: Path)
 
 
 async def test_an_engine_that_is_stuck_in_a_run_is_told_and_serves_again_when_it_is_free(tmp_path: Path) -> None:
-    write_model(tmp_path, _manifest(tmp_path), _slow())
+    write_slow_embedder(tmp_path, 5000)
     async with started(tmp_path, instances=1, stall_s=0.05) as running:
         running_long = asyncio.create_task(running.run(np.full((SIDE, SIDE, 3), 255, np.uint8), NO_DEADLINE))
         async with asyncio.timeout(30):
@@ -166,42 +167,5 @@ def _fragile() -> onnx.ModelProto:
         ]
     )
     graph.initializer.append(numpy_helper.from_array(np.ones((1, 1), np.float32), "table"))
-    graph.output[0].name = "embedding"
-    return model
-
-
-def _slow() -> onnx.ModelProto:
-    """The embedder, but counting to a number that grows with the brightest value first."""
-    model = embedder_graph(output="raw")
-    body = helper.make_graph(
-        [
-            helper.make_node("Identity", ["going"], ["goes on"]),
-            helper.make_node("Add", ["count", "step"], ["counted"]),
-        ],
-        "counting",
-        [
-            helper.make_tensor_value_info("index", TensorProto.INT64, []),
-            helper.make_tensor_value_info("going", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("count", TensorProto.FLOAT, [1]),
-        ],
-        [
-            helper.make_tensor_value_info("goes on", TensorProto.BOOL, []),
-            helper.make_tensor_value_info("counted", TensorProto.FLOAT, [1]),
-        ],
-    )
-    graph = model.graph
-    graph.node.extend(
-        [
-            helper.make_node("ReduceMax", ["pixels"], ["brightest"], axes=[0, 1, 2, 3], keepdims=0),
-            helper.make_node("Mul", ["brightest", "rounds"], ["how long"]),
-            helper.make_node("Cast", ["how long"], ["trips"], to=TensorProto.INT64),
-            helper.make_node("Loop", ["trips", "", "zero"], ["steps"], body=body),
-            helper.make_node("Mul", ["steps", "zero"], ["nothing"]),
-            helper.make_node("Add", ["raw", "nothing"], ["embedding"]),
-        ]
-    )
-    for name, value in (("rounds", 1000.0), ("zero", 0.0), ("step", 1.0)):
-        graph.initializer.append(numpy_helper.from_array(np.array([value], np.float32), name))
-    graph.initializer[-3].CopyFrom(numpy_helper.from_array(np.array(1000.0, np.float32), "rounds"))
     graph.output[0].name = "embedding"
     return model

@@ -1,0 +1,73 @@
+"""Rolling restarts under load: with two replicas no search fails.
+
+While the one search service restarts, callers are told, and no item that was acknowledged is lost.
+ROLLING_RESTARTS sets how often all replicas of each service are restarted (20).
+"""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from clothing_retrieval import AsyncClient, errors
+from tests.pictures import patched
+from tests.replicas import calling, deployed, row
+from tests.stack import item
+
+ROUNDS = int(os.environ.get("ROLLING_RESTARTS", "20"))
+REPLICATED = ("segment", "embed", "gateway")
+
+
+@pytest.mark.timeout(600)
+async def test_no_search_fails_while_replicas_of_all_services_are_restarted_one_by_one(tmp_path: Path) -> None:
+    async with deployed(tmp_path, dict.fromkeys(REPLICATED, 2)) as deployment:
+        target = deployment.target("gateway")
+        async with AsyncClient(target) as client:
+            async for _ in client.import_items([item("a", patched(0))]):
+                pass
+
+        async def roll(service: str) -> None:
+            for _ in range(ROUNDS):
+                answered = callers.answered
+                await deployment.roll(service)
+                assert callers.answered > answered
+
+        async with calling(target, 2) as callers:
+            await asyncio.gather(*map(roll, REPLICATED))
+    row(
+        f"two replicas of segment, embed and gateway restarted one by one (SIGTERM), {ROUNDS} times",
+        f"{len(callers.failures)} searches of {len(callers.calls)} failed; the slowest took {callers.longest_s:.1f} s",
+        "",
+    )
+    assert [str(error) for error in callers.failures] == []
+
+
+@pytest.mark.timeout(600)
+async def test_while_the_search_service_restarts_searches_fail_under_its_name_and_nothing_is_lost(
+    tmp_path: Path,
+) -> None:
+    async with deployed(tmp_path, {}) as deployment:
+        target = deployment.target("gateway")
+        (search,) = deployment.replicas["search"]
+        async with calling(target, 2) as callers, AsyncClient(target) as client:
+            stored = {"a"}
+            for number in range(1, ROUNDS + 1):
+                importing = asyncio.create_task(
+                    client.import_items([item(f"{number:02}", patched(number))]).__anext__()
+                )
+                await search.restart()
+                answer = await importing
+                assert answer.status.code == 0, answer.status
+                stored.add(answer.id)
+                await callers.more(2)
+            assert {found.id async for found in client.list_items()} == stored
+    longest_s = max((call.took_s for call in callers.calls if call.error), default=0.0)
+    row(
+        f"the search service restarted (SIGTERM), {ROUNDS} times",
+        f"{len(callers.failures)} of {len(callers.calls)} searches UNAVAILABLE (search), within {longest_s:.1f} s; "
+        "imports wait",
+        "",
+    )
+    assert {type(error) for error in callers.failures} <= {errors.Unavailable}
+    assert {error.metadata["stage"] for error in callers.failures} <= {"search"}
