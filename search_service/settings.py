@@ -1,12 +1,12 @@
 """Settings of the search service: environment variables SEARCH_LISTEN, SEARCH_DATA_DIR and so on."""
 
-import os
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from serving.cpus import available_cpus
 from serving.settings import ServerSettings
 
 
@@ -39,7 +39,7 @@ class Settings(ServerSettings):
     )
     build_threads: int = Field(1, ge=1, description="CPUs that graphs are built and extended with.")
     threads: int = Field(
-        max(2, os.cpu_count() or 1),
+        max(2, available_cpus()),
         ge=1,
         description="Calls that read at the same time; each has its own connection. Default: one for each CPU.",
     )

@@ -1,4 +1,4 @@
-"""One service process that is started again when it dies."""
+"""One service process that is started again when it dies, and ended when it hangs."""
 
 import asyncio
 import contextlib
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from clothing_retrieval.async_client import AsyncClient
 from clothing_retrieval.up.errors import CannotStart
+from clothing_retrieval.up.liveness import LOOK_S, until_it_hangs
 
 FIRST_WAIT_S = 0.2
 LONGEST_WAIT_S = 10.0
@@ -41,10 +42,19 @@ class Service:
         spec: what to run.
         write_log: takes each line that it writes.
         say: takes a line about the service itself.
+        look_s: seconds between two looks whether it hangs.
     """
 
-    def __init__(self, spec: ServiceSpec, write_log: Callable[[str, str], None], say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        spec: ServiceSpec,
+        write_log: Callable[[str, str], None],
+        say: Callable[[str], None],
+        *,
+        look_s: float = LOOK_S,
+    ) -> None:
         self.spec = spec
+        self._look_s = look_s
         self.healthy = asyncio.Event()
         """Set when it was healthy for the first time."""
         self._write_log = write_log
@@ -113,7 +123,7 @@ class Service:
         )
         if self._stopping.is_set():
             process.terminate()
-        watch = asyncio.create_task(self._watch_health())
+        watch = asyncio.create_task(self._watch_health(process))
         try:
             await self._copy_log(process)
             code = await process.wait()
@@ -123,10 +133,13 @@ class Service:
                 await watch
         return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
 
-    async def _watch_health(self) -> None:
+    async def _watch_health(self, process: asyncio.subprocess.Process) -> None:
         async with AsyncClient(self.spec.target) as client:
             await client.wait_ready(math.inf)
         self.healthy.set()
+        await until_it_hangs(self.spec.target, self._look_s)
+        self._say(f"{self.spec.name} hangs: killing it")
+        process.kill()
 
     async def _copy_log(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None

@@ -18,6 +18,7 @@ from clothing_retrieval import Client, NewItem, errors
 from clothing_retrieval.up import Options, Stack, UpError
 from clothing_retrieval.up.data_dir import owned
 from clothing_retrieval.up.errors import CannotStart
+from clothing_retrieval.up.liveness import LOOK_S
 from clothing_retrieval.up.service import Service, ServiceSpec
 from clothing_retrieval.up.stack import free_port
 from clothing_retrieval.v1.retrieval_service_pb2 import IMPORT_OUTCOME_CREATED
@@ -45,10 +46,12 @@ def ear() -> Ear:
 
 
 @contextlib.asynccontextmanager
-async def running(mode: str, folder: Path, ear: Ear) -> AsyncIterator[tuple[Service, asyncio.Task[None]]]:
+async def running(
+    mode: str, folder: Path, ear: Ear, look_s: float = LOOK_S
+) -> AsyncIterator[tuple[Service, asyncio.Task[None]]]:
     listen = f"unix:{folder}/fake"
     spec = ServiceSpec("fake", "tests.fake_service", listen, {"FAKE_MODE": mode, "FAKE_LISTEN": listen})
-    service = Service(spec, ear.log, ear.say)
+    service = Service(spec, ear.log, ear.say, look_s=look_s)
     keeper = asyncio.create_task(service.keep_running())
     try:
         yield service, keeper
@@ -70,6 +73,19 @@ async def test_a_service_that_dies_is_started_again(tmp_path: Path, ear: Ear) ->
         await service.stop(10)
         await asyncio.wait_for(keeper, 10)
         assert service.pid is None
+
+
+async def test_a_service_that_hangs_is_killed_and_started_again(tmp_path: Path, ear: Ear) -> None:
+    async with running("well", tmp_path, ear, look_s=0.5) as (service, _):
+        await asyncio.wait_for(service.healthy.wait(), 20)
+        first = service.pid
+        assert first
+        os.kill(first, signal.SIGSTOP)
+        assert await asyncio.wait_for(ear.said.get(), 30) == "fake hangs: killing it"
+        assert "killed by SIGKILL" in await asyncio.wait_for(ear.said.get(), 20)
+        while ear.lines.count("serving") < 2:
+            await asyncio.sleep(0.02)
+        assert service.pid not in (None, first)
 
 
 async def test_a_service_that_never_becomes_healthy_is_given_up_with_its_last_words(tmp_path: Path, ear: Ear) -> None:
