@@ -35,7 +35,7 @@ test: $(VENV)/.dev  ## Run the tests that need no torch
 test-endurance: $(VENV)/.dev  ## Restart, cut off, flood and fuzz the services for some minutes
 	command -v faketime >/dev/null || test "$$(id -u)" != 0 || { apt-get update -qq && apt-get install -y -qq faketime; } >/dev/null
 	$(BIN)/python -m pytest -s tests/endurance
-	FUZZ_FACTOR=5 $(BIN)/python -m pytest -q -k fuzz tests/unit
+	FUZZ_FACTOR=3 $(BIN)/python -m pytest -q -k fuzz tests/unit
 
 faults-table: $(VENV)/.dev  ## Break things, and print what callers see (docs/operations.md)
 	@$(BIN)/python -m pytest -q -s tests/faults tests/endurance | grep '^| '
