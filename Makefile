@@ -40,7 +40,7 @@ test-wiring: $(VENV)/.dev  ## Run the compose file's services in network namespa
 test-endurance: $(VENV)/.dev  ## Restart, cut off, flood and fuzz the services for some minutes
 	command -v faketime >/dev/null || test "$$(id -u)" != 0 || { apt-get update -qq && apt-get install -y -qq faketime; } >/dev/null
 	$(BIN)/python -m pytest -s tests/endurance
-	FUZZ_FACTOR=5 $(BIN)/python -m pytest -q -k fuzz tests/unit
+	FUZZ_FACTOR=3 $(BIN)/python -m pytest -q -k fuzz tests/unit
 
 faults-table: $(VENV)/.dev  ## Break things, and print what callers see (docs/operations.md)
 	@$(BIN)/python -m pytest -q -s tests/faults tests/endurance | grep '^| '

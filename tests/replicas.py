@@ -1,6 +1,7 @@
 """All four services as processes, some of them several times, behind one name each: restarted one by one."""
 
 import asyncio
+import itertools
 import signal
 import statistics
 import time
@@ -105,6 +106,12 @@ class Callers:
     @property
     def longest_s(self) -> float:
         return max(call.took_s for call in self.calls)
+
+    @property
+    def longest_pause_s(self) -> float:
+        """Between two answers."""
+        answers = sorted(call.began + call.took_s for call in self.calls if call.error is None)
+        return max(later - earlier for earlier, later in itertools.pairwise(answers))
 
     def median_s(self, first: int = 0) -> float:
         """Of the calls from the ``first`` on."""

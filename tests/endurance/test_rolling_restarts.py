@@ -62,11 +62,10 @@ async def test_while_the_search_service_restarts_searches_fail_under_its_name_an
                 stored.add(answer.id)
                 await callers.more(2)
             assert {found.id async for found in client.list_items()} == stored
-    longest_s = max((call.took_s for call in callers.calls if call.error), default=0.0)
     row(
         f"the search service restarted (SIGTERM), {ROUNDS} times",
-        f"{len(callers.failures)} of {len(callers.calls)} searches UNAVAILABLE (search), within {longest_s:.1f} s; "
-        "imports wait",
+        f"{len(callers.failures)} of {len(callers.calls)} searches UNAVAILABLE (stage search), none answered for "
+        f"{callers.longest_pause_s:.1f} s at most; imports wait",
         "",
     )
     assert {type(error) for error in callers.failures} <= {errors.Unavailable}
