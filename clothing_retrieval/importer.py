@@ -100,12 +100,14 @@ class Importer:
         patience: Patience | None = None,
         window: int = 64,
         photos: Photos | None = None,
+        report: Report | None = None,
         on_progress: Callable[[Report], None] = lambda report: None,
         on_wait: Callable[[errors.RetrievalError, float], None] = lambda error, wait_s: None,
     ) -> None:
         """
         Args:
             photos: reads the pictures of items; by default from files.
+            report: where to note what becomes of the items; by default a new one.
             window: how many items may be sent and not answered.
             on_wait: is told why a stream broke, and in how many seconds the next one is opened.
         """
@@ -116,7 +118,7 @@ class Importer:
         self._window = window
         self._on_progress = on_progress
         self._on_wait = on_wait
-        self.report = Report()
+        self.report = report or Report()
         self._photos = photos or FilePhotos()
         self._source: asyncio.Queue[_Job | None] = asyncio.Queue(1)
         self._source_ended = False

@@ -100,8 +100,9 @@ class ShopSource:
         yield from self._linked()
 
     def _linked(self) -> Iterator[str]:
-        left = deque([self._address])
-        known = {self._address}
+        first = str(parse(self._address))
+        left = deque([first])
+        known = {first}
         for _ in range(self._most_pages):
             if not left:
                 return

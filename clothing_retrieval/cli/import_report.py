@@ -38,6 +38,8 @@ class ImportRecord:
     missing: str = ""
     pruned: Pruned | None = None
     unchanged_source: bool = False
+    error: str = ""
+    """Why it ended early."""
 
     def write(self, path: Path) -> None:
         """Raises Stop."""
@@ -55,6 +57,7 @@ class ImportRecord:
             "updated": report.updated,
             "unchanged": report.unchanged,
             "failed": len(report.failures),
+            "error": self.error,
             "incomplete": report.unread or self.missing or (str(report.stopped) if report.stopped else ""),
             "failures": [asdict(failure) for failure in report.failures],
             "left_out": [asdict(failure) for failure in self.left_out],

@@ -4,8 +4,8 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -159,17 +159,20 @@ def import_(
         target,
         api_key,
     )
+    if dry_run:
+        run(_dry_run(order))
+        return
+    record = ImportRecord(source, collection=collection)
     try:
-        if dry_run:
-            run(_dry_run(order))
-            return
-        record = run(_import(order))
-    except CatalogueError as error:
-        raise Stop(str(error)) from error
+        run(_import(order, record))
+    except Stop as stop:
+        record.error = str(stop)
+        raise
+    finally:
+        if report:
+            record.write(report)
     tell_left_out(record.left_out)
     tell_failures(record.report, failures)
-    if report:
-        record.write(report)
     _end(record, target)
 
 
@@ -189,16 +192,25 @@ def _end(record: ImportRecord, target: str) -> None:
 
 
 async def _dry_run(order: _Order) -> None:
-    with Web(order.manners) as web, Memory(None, "") as memory:
+    with _explained(order), Web(order.manners) as web, Memory(None, "") as memory:
         found = await asyncio.to_thread(recognise, order.source, order.kind, web, memory, order.bounds)
         with closing(found):
             await look_through(found.source)
 
 
-async def _import(order: _Order) -> ImportRecord:
-    record = ImportRecord(order.source, collection=order.collection)
+@contextmanager
+def _explained(order: _Order) -> Iterator[None]:
+    """Turns the errors of the gateway and of the source into Stop."""
+    try:
+        with explained(order.target):
+            yield
+    except CatalogueError as error:
+        raise Stop(str(error)) from error
+
+
+async def _import(order: _Order, record: ImportRecord) -> None:
     began = time.monotonic()
-    with explained(order.target):
+    with _explained(order):
         async with async_client(order.target, order.api_key) as client:
             await wait_until_ready(client)
             pipeline = await client.get_pipeline()
@@ -212,11 +224,10 @@ async def _import(order: _Order) -> ImportRecord:
                     typer.echo(f"{order.source} has not changed since it was imported: --refresh imports it anyway")
                     memory.finish(memory.document())
                     record.unchanged_source = True
-                    return record
+                    return
                 with closing(found):
                     await _import_all(order, client, web, memory, found, record)
     record.took_s = time.monotonic() - began
-    return record
 
 
 async def _import_all(
@@ -230,13 +241,14 @@ async def _import_all(
     if memory.goes_on:
         typer.echo("The last import broke off: going on where it stopped", err=True)
     seen = Seen()
-    record.report = await import_with_progress(
+    await import_with_progress(
         client,
         _priced(seen.watch(source.entries()), order.currency),
         order.collection,
         lambda: source.expected,
         whole_image=order.whole_image,
         photos=WebPhotos(web, memory, client, order.collection, leave_out),
+        report=record.report,
     )
     record.missing = source.missing
     if order.prune:
@@ -263,6 +275,7 @@ async def import_with_progress(
     *,
     whole_image: bool = False,
     photos: Photos | None = None,
+    report: Report | None = None,
 ) -> Report:
     """Imports, showing how far it is, and says at the end what became of the items. ``expected``: how many there are,
     as far as can be told by now."""
@@ -273,6 +286,7 @@ async def import_with_progress(
             collection=collection,
             whole_image=whole_image,
             photos=photos,
+            report=report,
             on_progress=lambda report: progress.advance(report.settled, expected(), len(report.failures)),
             on_wait=lambda error, wait_s: progress.say(f"{_why(error)}: trying again in {wait_s:.1f} s"),
         )

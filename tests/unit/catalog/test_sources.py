@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,15 @@ def test_what_is_none_of_them_is_told(tmp_path: Path, content: bytes, said: str)
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="there is no"):
         known(tmp_path / "absent")
+
+
+def test_a_shops_pages_need_what_a_plain_import_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("shop", "product_page"):
+        monkeypatch.delitem(sys.modules, f"clothing_retrieval.catalog.{name}", raising=False)
+    monkeypatch.setitem(sys.modules, "extruct", None)
+    monkeypatch.setitem(sys.modules, "extruct.w3cmicrodata", None)
+    with Web() as web, Memory(None, "") as memory, pytest.raises(CatalogueError, match=r"clothing-retrieval\[crawl\]"):
+        recognise("https://shop.example", Kind.SHOP, web, memory, Bounds())
 
 
 def known(path: Path, kind: Kind | None = None) -> str:
