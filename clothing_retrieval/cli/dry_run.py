@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from clothing_retrieval.catalog.currency import in_currency
 from clothing_retrieval.catalog.entry import BadEntry, CatalogueError, Entry
 from clothing_retrieval.catalog.source import Source
 from clothing_retrieval.cli.progress import Progress
@@ -40,11 +41,11 @@ class _Found:
             self.examples.append(entry)
 
 
-async def look_through(source: Source) -> None:
+async def look_through(source: Source, currency: str) -> None:
     """Reads all of it, but for the pictures, and says what it is. Raises Stop where not all of it can be imported."""
     found = _Found()
     with Progress("reading", source.expected) as progress:
-        await asyncio.to_thread(_read, source, found, progress)
+        await asyncio.to_thread(_read, source, currency, found, progress)
     _tell(source, found)
     if found.unread:
         raise Stop(found.unread)
@@ -52,9 +53,9 @@ async def look_through(source: Source) -> None:
         raise Stop(f"not all of it can be read: {source.missing}" if source.missing else "", NOT_ALL)
 
 
-def _read(source: Source, found: _Found, progress: Progress) -> None:
+def _read(source: Source, currency: str, found: _Found, progress: Progress) -> None:
     try:
-        for entry in source.entries():
+        for entry in in_currency(source.entries(), currency):
             found.take(entry)
             progress.advance(found.items + len(found.bad), source.expected, len(found.bad))
     except CatalogueError as error:

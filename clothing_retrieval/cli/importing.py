@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from clothing_retrieval.async_client import AsyncClient
+from clothing_retrieval.catalog.currency import in_currency
 from clothing_retrieval.catalog.entry import BadEntry, CatalogueError, Entry
 from clothing_retrieval.catalog.memory import Memory
 from clothing_retrieval.catalog.recognise import Bounds, Kind, Recognised, Unchanged, is_address, recognise
@@ -187,7 +188,7 @@ def _end(record: ImportRecord, target: str) -> None:
         typer.echo(f"Not all of the source was read: {record.missing}", err=True)
     if record.pruned and record.pruned.kept_because:
         raise Stop(f"nothing is removed: {record.pruned.kept_because}", NOT_ALL)
-    if not done.complete:
+    if record.missing or not done.complete:
         raise Stop(code=NOT_ALL)
 
 
@@ -195,7 +196,7 @@ async def _dry_run(order: _Order) -> None:
     with _explained(order), Web(order.manners) as web, Memory(None, "") as memory:
         found = await asyncio.to_thread(recognise, order.source, order.kind, web, memory, order.bounds)
         with closing(found):
-            await look_through(found.source)
+            await look_through(found.source, order.currency)
 
 
 @contextmanager
@@ -243,7 +244,7 @@ async def _import_all(
     seen = Seen()
     await import_with_progress(
         client,
-        _priced(seen.watch(source.entries()), order.currency),
+        in_currency(seen.watch(source.entries()), order.currency),
         order.collection,
         lambda: source.expected,
         whole_image=order.whole_image,
@@ -300,14 +301,6 @@ async def import_with_progress(
         soft_wrap=True,
     )
     return report
-
-
-def _priced(entries: Iterable[Entry | BadEntry], currency: str) -> Iterable[Entry | BadEntry]:
-    """With the currency, where an item has a price in none."""
-    for entry in entries:
-        if isinstance(entry, Entry) and entry.item.HasField("price") and not entry.item.currency:
-            entry.item.currency = currency
-        yield entry
 
 
 def _memory_path() -> Path:
