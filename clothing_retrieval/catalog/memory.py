@@ -18,7 +18,9 @@ _GOES_ON_FOR_S = 12 * 3600.0
 """An import that broke off longer ago begins anew."""
 _BUSY_S = 30.0
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS run (key TEXT PRIMARY KEY, began REAL, finished REAL, etag TEXT, last_modified TEXT);
+CREATE TABLE IF NOT EXISTS run (
+    key TEXT PRIMARY KEY, began REAL, finished REAL, etag TEXT, last_modified TEXT, pruned INTEGER
+);
 CREATE TABLE IF NOT EXISTS page (
     key TEXT, address TEXT, read_at REAL, etag TEXT, last_modified TEXT, content TEXT, PRIMARY KEY (key, address)
 ) WITHOUT ROWID;
@@ -76,18 +78,24 @@ class Memory:
         """Whether this import takes up one that broke off."""
         return self._goes_on
 
-    def document(self) -> Validators:
-        """Of the source itself as the last import left it; none where that broke off."""
-        found = self._one("SELECT etag, last_modified FROM run WHERE key = ?", self._key)
-        return Validators(*found) if found and not self._goes_on else Validators()
+    def document(self, *, pruned: bool) -> Validators:
+        """Of the source as the last import left it; none where that broke off, or did not prune and this shall."""
+        found = self._one("SELECT etag, last_modified, pruned FROM run WHERE key = ?", self._key)
+        if not found or self._goes_on or (pruned and not found[2]):
+            return Validators()
+        return Validators(found[0], found[1])
 
-    def finish(self, document: Validators) -> None:
+    def finish(self, document: Validators, *, pruned: bool) -> None:
         """The source was read to its end. What it has no longer is forgotten. ``document``: none where a next import
         shall read it again even if it is the same."""
-        update = "UPDATE run SET finished = ?, etag = ?, last_modified = ? WHERE key = ?"
-        self._do(update, time.time(), document.etag, document.last_modified, self._key)
+        update = "UPDATE run SET finished = ?, etag = ?, last_modified = ?, pruned = ? WHERE key = ?"
+        self._do(update, time.time(), document.etag, document.last_modified, pruned, self._key)
         self._do("DELETE FROM page WHERE key = ? AND read_at < ?", self._key, self._began)
         self._do("DELETE FROM item WHERE key = ? AND stored_at < ?", self._key, self._began)
+
+    def still(self) -> None:
+        """The source is as it was: so is all that is known of it."""
+        self._do("UPDATE run SET finished = ? WHERE key = ?", time.time(), self._key)
 
     def forget(self) -> None:
         for table in ("page", "item", "run"):
@@ -135,7 +143,7 @@ class Memory:
         self._goes_on = bool(found) and found[1] is None and found[0] > now - _GOES_ON_FOR_S
         if self._goes_on:
             return float(found[0])
-        self._do("INSERT OR IGNORE INTO run VALUES (?, ?, NULL, '', '')", self._key, now)
+        self._do("INSERT OR IGNORE INTO run VALUES (?, ?, NULL, '', '', 0)", self._key, now)
         self._do("UPDATE run SET began = ?, finished = NULL WHERE key = ?", now, self._key)
         return now
 

@@ -6,7 +6,6 @@ Needs the extra ``crawl``.
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urldefrag, urljoin
 
 import lxml.html
 from extruct.w3cmicrodata import MicrodataExtractor
@@ -14,6 +13,8 @@ from extruct.w3cmicrodata import MicrodataExtractor
 from clothing_retrieval.catalog.row import Row
 from clothing_retrieval.catalog.shop_page import ShopPage
 from clothing_retrieval.catalog.variants import GROUP, merged
+from clothing_retrieval.catalog.web.address import join
+from clothing_retrieval.catalog.web.errors import BadAddress
 
 Node = Mapping[str, Any]
 
@@ -34,7 +35,7 @@ def read_page(address: str, content: bytes, encoding: str = "") -> ShopPage:
     except (lxml.etree.ParserError, ValueError, LookupError) as error:
         page.problem = f"no HTML that can be read: {error}"
         return page
-    base = urljoin(address, next(iter(document.xpath("//base/@href")), ""))
+    base = _absolute(address, next(iter(document.xpath("//base/@href")), "")) or address
     page.links = _links(document, base)
     try:
         page.rows = _rows(address, base, document, page)
@@ -49,10 +50,16 @@ def _parser(content: bytes, encoding: str) -> Any:
 
 
 def _links(document: Any, base: str) -> list[str]:
-    absolute = (
-        urldefrag(urljoin(base, link.strip())).url for link in document.xpath("//a/@href[not(../@rel='nofollow')]")
-    )
-    return list(dict.fromkeys(link for link in absolute if link.startswith(("http://", "https://"))))
+    links = (_absolute(base, link) for link in document.xpath("//a[not(contains(@rel, 'nofollow'))]/@href"))
+    return list(dict.fromkeys(link.partition("#")[0] for link in links if link.startswith(("http://", "https://"))))
+
+
+def _absolute(base: str, reference: str) -> str:
+    """Empty where the reference is none that could be followed."""
+    try:
+        return join(base, reference)
+    except BadAddress:
+        return ""
 
 
 def _rows(address: str, base: str, document: Any, page: ShopPage) -> list[Row]:
@@ -155,7 +162,7 @@ class _Reader:
         values = {
             "id": _text(node.get("sku")) or _text(node.get("productID")),
             "title": _text(node.get("name")),
-            "url": urljoin(self._base, _text(node.get("url"))) if _text(node.get("url")) else "",
+            "url": _absolute(self._base, _text(node.get("url"))) if _text(node.get("url")) else "",
             "category": _text(node.get("category")),
             "brand": _text(self._follow(node.get("brand"))),
             "color": _text(node.get("color")),
@@ -165,8 +172,10 @@ class _Reader:
             "gender": _text(audience.get("suggestedGender")) if isinstance(audience, Mapping) else "",
             **self._offer(node),
         }
-        pictures = [urljoin(self._base, address) for address in map(self._picture, _list(node.get("image"))) if address]
-        return {name: text for name, text in values.items() if text}, pictures
+        pictures = [
+            _absolute(self._base, address) for address in map(self._picture, _list(node.get("image"))) if address
+        ]
+        return {name: text for name, text in values.items() if text}, list(filter(None, pictures))
 
     def _picture(self, value: Any) -> str:
         value = self._follow(value)

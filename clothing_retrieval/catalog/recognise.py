@@ -18,6 +18,7 @@ from clothing_retrieval.catalog.sheet import SheetSource
 from clothing_retrieval.catalog.shopify import PATH, ShopifySource
 from clothing_retrieval.catalog.source import Source
 from clothing_retrieval.catalog.web import Purpose, Validators, Web, WebError
+from clothing_retrieval.catalog.web.address import parse
 
 _FIRST_TAG = re.compile(rb"<(?:[\w-]+:)?([a-zA-Z]\w*)")
 _COLUMNS = frozenset(("id", "title", "url", "image_url", "price"))
@@ -57,15 +58,18 @@ class Recognised:
             self.document.close()
 
 
-def recognise(where: str, kind: Kind | None, web: Web, memory: Memory, bounds: Bounds) -> Recognised:
-    """The source at a path or an address; ``kind`` where somebody knows better.
+def recognise(
+    where: str, kind: Kind | None, web: Web, memory: Memory, bounds: Bounds, validators: Validators | None = None
+) -> Recognised:
+    """The source at a path or an address; ``kind`` where somebody knows better. ``validators``: of the file that was
+    imported last.
 
     Raises:
         CatalogueError: it cannot be read, or what it is cannot be told.
         Unchanged
     """
     if is_address(where):
-        return _in_the_web(where, kind, web, memory, bounds)
+        return _in_the_web(where, kind, web, memory, bounds, validators)
     path = Path(where)
     if not path.exists():
         raise CatalogueError(f"there is no {path}: name a folder, a file, or an address that begins with https://")
@@ -79,7 +83,13 @@ def is_address(where: str) -> bool:
     return where.startswith(("http://", "https://"))
 
 
-def _in_the_web(where: str, kind: Kind | None, web: Web, memory: Memory, bounds: Bounds) -> Recognised:
+def _in_the_web(
+    where: str, kind: Kind | None, web: Web, memory: Memory, bounds: Bounds, validators: Validators | None
+) -> Recognised:
+    try:
+        parse(where)
+    except WebError as error:
+        raise CatalogueError(str(error)) from None
     if kind is None and urlsplit(where).path.endswith(PATH):
         kind = Kind.SHOPIFY
     if kind is Kind.FOLDER:
@@ -89,7 +99,7 @@ def _in_the_web(where: str, kind: Kind | None, web: Web, memory: Memory, bounds:
     if kind is Kind.SHOP:
         return Recognised(_shop(where, web, memory, bounds))
     try:
-        fetched = web.fetch(where, Purpose.FEED, memory.document())
+        fetched = web.fetch(where, Purpose.FEED, validators)
     except WebError as error:
         raise CatalogueError(f"{where} cannot be had: {error}") from None
     if fetched.unchanged:

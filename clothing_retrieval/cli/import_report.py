@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from clothing_retrieval.cli.stop import Stop
+from clothing_retrieval.display import printable
 from clothing_retrieval.importer import Failure, Report
 
 _SHOWN_FAILURES = 3
@@ -82,7 +83,7 @@ def tell_left_out(left_out: Sequence[Failure]) -> None:
 
 def _tell_some(failures: Sequence[Failure]) -> None:
     for failure in failures[:_SHOWN_FAILURES]:
-        typer.echo(f"  {failure.id or failure.source}: {failure.message}", err=True)
+        typer.echo(f"  {printable(failure.id or failure.source)}: {printable(failure.message)}", err=True)
     if len(failures) > _SHOWN_FAILURES:
         typer.echo(f"  … and {len(failures) - _SHOWN_FAILURES:,} more", err=True)
 

@@ -67,7 +67,7 @@ class _Order:
         """Names all that decides what is stored, and where."""
         source = self.source if is_address(self.source) else str(Path(self.source).absolute())
         parts = (source, self.kind, self.collection, self.whole_image, self.currency, self.bounds.views, self.target)
-        return hashlib.sha256(json.dumps((*parts, self.prune is not None, *facts)).encode()).hexdigest()
+        return hashlib.sha256(json.dumps((*parts, *facts)).encode()).hexdigest()
 
 
 def import_(
@@ -219,11 +219,14 @@ async def _import(order: _Order, record: ImportRecord) -> None:
             with Web(order.manners) as web, Memory(order.memory, key) as memory:
                 if order.refresh or not await _holds_anything(client, order.collection):
                     memory.forget()
+                before = memory.document(pruned=order.prune is not None)
                 try:
-                    found = await asyncio.to_thread(recognise, order.source, order.kind, web, memory, order.bounds)
+                    found = await asyncio.to_thread(
+                        recognise, order.source, order.kind, web, memory, order.bounds, before
+                    )
                 except Unchanged:
                     typer.echo(f"{order.source} has not changed since it was imported: --refresh imports it anyway")
-                    memory.finish(memory.document())
+                    memory.still()
                     record.unchanged_source = True
                     return
                 with closing(found):
@@ -258,7 +261,7 @@ async def _import_all(
     if not record.report.stopped and not record.report.unread:
         refused = record.pruned and record.pruned.kept_because
         clean = record.report.complete and not record.left_out and not record.missing and not refused
-        memory.finish(found.validators if clean else Validators())
+        memory.finish(found.validators if clean else Validators(), pruned=record.pruned is not None)
 
 
 async def _holds_anything(client: AsyncClient, collection: str) -> bool:

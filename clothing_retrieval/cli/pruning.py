@@ -8,6 +8,7 @@ import typer
 
 from clothing_retrieval.async_client import AsyncClient
 from clothing_retrieval.cli.import_report import Pruned
+from clothing_retrieval.display import printable
 from clothing_retrieval.pruning import Surplus, find_surplus, remove
 
 _SHOWN = 3
@@ -41,7 +42,7 @@ async def prune(client: AsyncClient, collection: str, kept: Set[str], options: P
 
 
 def _told(surplus: Surplus) -> str:
-    examples = ", ".join(surplus.ids[:_SHOWN]) + (", …" if len(surplus.ids) > _SHOWN else "")
+    examples = ", ".join(map(printable, surplus.ids[:_SHOWN])) + (", …" if len(surplus.ids) > _SHOWN else "")
     return f"{len(surplus.ids):,} of {surplus.total:,} items in the catalogue are no longer in the source: {examples}"
 
 

@@ -1,6 +1,8 @@
 """``import`` from shops on loopback into a gateway without services: as somebody types it."""
 
 import json
+import struct
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -123,10 +125,11 @@ def test_an_item_whose_picture_cannot_be_had_fails_alone(shop: ShopServer, gatew
     shop.answers["/d1.jpg"] = Reply(b"<html>Not found</html>", headers={"Content-Type": "image/jpeg"})
     shop.answers["/d2.jpg"] = Reply(bytes(21 * 2**20))
     shop.answers["/d3.jpg"] = Reply(status=302, headers={"Location": "/d3.jpg"})
-    shop.answers["/d4.jpg"] = Reply(picture(size=(12_000, 9_000), kind="PNG"))
+    shop.answers["/d4.jpg"] = Reply(_png_header(12_000, 9_000))
     shop.answers["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /d5.jpg\n")
     code, _, err = run(f"{shop.address}/feed.xml", "--report", "report.json")
     report = json.loads(Path("report.json").read_text())
+    assert "d4.jpg: more than 80 million pixels" in Path("import-failures.csv").read_text()
     assert (code, sorted(gateway.items)) == (3, ["d6"])
     assert {failure["id"]: failure["reason"] for failure in report["failures"]} == {
         "d0": "HTTP_404",
@@ -245,6 +248,21 @@ def test_prune_removes_what_the_source_no_longer_has(shop: ShopServer, gateway: 
     assert json.loads(Path("report.json").read_text())["pruned"] == {"surplus": 1, "removed": 1, "kept_because": ""}
 
 
+def test_an_unchanged_feed_is_pruned_where_it_was_not_before(shop: ShopServer, gateway: FakeGateway, run: Run) -> None:
+    gateway.items = {"old": Item(id="old")}
+    feed(shop, ids(2))
+    run(f"{shop.address}/feed.xml")
+    assert run(f"{shop.address}/feed.xml", "--prune", "--yes")[0] == 0
+    assert sorted(gateway.items) == ids(2)
+    assert "has not changed" in run(f"{shop.address}/feed.xml", "--prune", "--yes")[1]
+
+
+def test_a_feed_cannot_steer_the_terminal(shop: ShopServer, run: Run) -> None:
+    Path("items.csv").write_text("id,image_link\nx\x1b[31m,nowhere\n")
+    _, out, err = run("items.csv")
+    assert "\x1b" not in out + err
+
+
 def test_prune_does_not_remove_most_of_a_catalogue_by_mistake(shop: ShopServer, gateway: FakeGateway, run: Run) -> None:
     feed(shop, ids(5))
     run(f"{shop.address}/feed.xml")
@@ -295,6 +313,16 @@ def test_an_import_that_broke_off_goes_on(shop: ShopServer, gateway: FakeGateway
     assert "going on where it stopped" in err
     assert f"{40 - len(stored)} created" in out
     assert shop.asked("/d0.jpg") == 0
+
+
+def _png_header(width: int, height: int) -> bytes:
+    """Of a picture that claims to be so large."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in chunks
+    )
 
 
 def _body(shop: ShopServer) -> bytes:

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from clothing_retrieval.catalog.web.errors import BadAddress
 
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = IPv6Network("64:ff9b::/96")
+_SHOWN = 200
 _AS_THEY_ARE = "%/:=&?~+!$,;'@()*[]"
 
 
@@ -29,12 +30,21 @@ class Address:
         return self.origin + self.path
 
 
+def join(base: str, reference: str) -> str:
+    """Where a reference on a page leads. Raises BadAddress."""
+    try:
+        return urljoin(base, reference.strip())
+    except ValueError as error:
+        raise BadAddress(f"{reference[:_SHOWN]!r} is no address: {error}") from None
+
+
 def parse(text: str) -> Address:
     """Raises BadAddress where the text is no http or https address that can be asked for."""
+    shown = text[:_SHOWN]
     try:
         parts = urlsplit(text.strip())
         if parts.scheme not in _PORTS or not parts.hostname:
-            raise BadAddress(f"{text!r} is no http or https address")
+            raise BadAddress(f"{shown!r} is no http or https address")
         if parts.username is not None:
             raise BadAddress(f"an address of {parts.hostname} holds a name or a password")
         host = parts.hostname if ":" in parts.hostname else parts.hostname.encode("idna").decode()
@@ -43,7 +53,7 @@ def parse(text: str) -> Address:
         )
         return Address(parts.scheme, host, parts.port or _PORTS[parts.scheme], path)
     except ValueError as error:  # of the port, the brackets, the name
-        raise BadAddress(f"{text!r} is no http or https address: {error}") from None
+        raise BadAddress(f"{shown!r} is no http or https address: {error}") from None
 
 
 def is_public(ip: IPv4Address | IPv6Address) -> bool:

@@ -12,10 +12,9 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from types import TracebackType
 from typing import BinaryIO, Self, cast
-from urllib.parse import urljoin
 
 from clothing_retrieval.catalog.web import body
-from clothing_retrieval.catalog.web.address import Address, parse
+from clothing_retrieval.catalog.web.address import Address, join, parse
 from clothing_retrieval.catalog.web.connection import Connection, Deadline, Resolve, resolve
 from clothing_retrieval.catalog.web.errors import Closed, Disallowed, Misdirected, Refused, TooLarge, Unreachable
 from clothing_retrieval.catalog.web.fetched import Fetched, Purpose, Validators
@@ -24,6 +23,7 @@ from clothing_retrieval.catalog.web.manners import Manners
 from clothing_retrieval.catalog.web.robots import Robots
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_LONGEST_VALIDATOR = 1024
 _PASSING = frozenset((408, 425, 429, 500, 502, 503, 504))
 
 
@@ -190,12 +190,12 @@ def _read(response: http.client.HTTPResponse, address: Address, purpose: Purpose
     """Raises _Passing, Refused, TooLarge, BadAddress; OSError, HTTPException and BadEncoding of a broken answer."""
     if response.status == HTTPStatus.OK:
         file = _store(response, purpose)
-        etag, last_modified = (response.headers.get(name, "") for name in ("ETag", "Last-Modified"))
+        etag, last_modified = (_plain(response.headers.get(name, "")) for name in ("ETag", "Last-Modified"))
         return Fetched(str(address), file, Validators(etag, last_modified), response.headers.get_content_charset(""))
     response.read(body.PIECE_BYTES)
     location = response.headers.get("Location", "")
     if response.status in _REDIRECTS and location:
-        return parse(urljoin(str(address), location))
+        return parse(join(str(address), location))
     if response.status == HTTPStatus.NOT_MODIFIED and asked:
         return Fetched(str(address), io.BytesIO(), Validators(), unchanged=True)
     if response.status in _PASSING:
@@ -249,6 +249,11 @@ def _passing(error: Exception) -> _Passing:
             return _Passing(error.strerror or str(error))
         case _:
             return _Passing(f"no HTTP that can be read: {error or type(error).__name__}")
+
+
+def _plain(text: str) -> str:
+    """What can be sent back as a header; else nothing."""
+    return text if text.isascii() and text.isprintable() and len(text) <= _LONGEST_VALIDATOR else ""
 
 
 def _retry_after_s(text: str) -> float | None:

@@ -144,6 +144,14 @@ def test_nonsense_harms_nothing(script: Any) -> None:
     read_page(PAGE, html(script))
 
 
+def test_references_that_lead_nowhere_harm_nothing() -> None:
+    content = html({**SHIRT, "image": ["http://[", "/1.jpg"], "url": "http://["}, links='<a href="http://[">x</a>')
+    page = read_page(PAGE, content)
+    entry = page.rows[0].entry(4)
+    assert isinstance(entry, Entry)
+    assert (entry.addresses, entry.item.url, page.links) == (("https://shop.example/1.jpg",), PAGE, [])
+
+
 def test_microdata_is_read_where_there_is_no_json_ld() -> None:
     content = b"""<html><body><div itemscope itemtype="https://schema.org/Product"><h1 itemprop="name">Shirt</h1>
     <img itemprop="image" src="/1.jpg"><meta itemprop="sku" content="S1">
@@ -258,7 +266,7 @@ def test_a_crawl_that_broke_off_goes_on_and_a_later_one_asks_what_has_changed(
     assert [shop.asked(f"/p/{number}") for number in range(4)] == [1, 1, 1, 1]
 
     with Memory(path, "shop") as memory:
-        memory.finish(Validators())
+        memory.finish(Validators(), pruned=False)
     shop.answers["/p/3"] = Reply(html({**SHIRT, "sku": "new"}), etag='"new"')
     again = Memory(path, "shop")
     assert not again.goes_on
