@@ -3,7 +3,9 @@
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar
 
 from clothing_retrieval import errors, pictures
 from clothing_retrieval.async_client import AsyncClient
@@ -12,6 +14,9 @@ from clothing_retrieval.catalog.memory import KnownItem, Memory
 from clothing_retrieval.catalog.web import Fetched, Purpose, Validators, Web, WebError
 from clothing_retrieval.v1.types_pb2 import Item
 
+T = TypeVar("T")
+
+_AT_ONCE = 8
 _MOST_BYTES = 24 * 2**20
 """Of all pictures of an item: a message has room for 32 MiB."""
 
@@ -74,6 +79,8 @@ class WebPhotos:
         self._on_left_out = on_left_out
         self._files = FilePhotos()
         self._read: dict[str, dict[str, Validators]] = {}
+        # Of its own: threads that wait for hosts shall not take the place of those that do all else.
+        self._pool = ThreadPoolExecutor(_AT_ONCE, "photos")
 
     async def read(self, entry: Entry) -> Sequence[bytes] | None:
         if entry.pictures:
@@ -86,7 +93,7 @@ class WebPhotos:
         photos: dict[str, bytes] = {}
         for address in entry.addresses:
             try:
-                photos[address] = await asyncio.to_thread(self._fetch, address, fetched, sum(map(len, photos.values())))
+                photos[address] = await self._in_thread(self._fetch, address, fetched, sum(map(len, photos.values())))
             except BadPicture as error:
                 if not photos:
                     raise
@@ -98,11 +105,26 @@ class WebPhotos:
         if (read := self._read.pop(entry.item.id, None)) is not None:
             self._memory.keep_item(entry.item.id, _digest(entry), read)
 
+    def close(self) -> None:
+        """Whoever still waits for the web does so in vain."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def _in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+
     async def _is_the_same(self, entry: Entry, known: KnownItem, fetched: dict[str, Fetched]) -> bool:
         """What has changed is left in ``fetched``."""
         if known.digest != _digest(entry) or not await self._is_stored(entry.item):
             return False
-        return known.fresh or await asyncio.to_thread(self._ask, entry.addresses, known.pictures, fetched)
+        return known.fresh or await self._in_thread(self._ask, entry.addresses, known.pictures, fetched)
 
     async def _is_stored(self, item: Item) -> bool:
         """Whether the catalogue still has it so: somebody may have deleted it."""

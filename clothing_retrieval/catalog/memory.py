@@ -4,7 +4,8 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -48,29 +49,22 @@ class KnownItem:
 
 
 class Memory:
-    """Of the imports of one source to one place. Used from many threads."""
+    """Of the imports of one source to one place. Used from many threads. Raises CatalogueError where its file fails."""
 
     def __init__(self, path: Path | None, key: str) -> None:
         """Without a path it is forgotten when it is closed. ``key``: names the source, the place, and all options that
         change what is stored.
-
-        Raises:
-            CatalogueError: the file cannot be used.
         """
         self._key = key
-        self._path = path
         self._lock = threading.Lock()
-        try:
+        with _explained(path):
             if path:
                 path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(
                 path or ":memory:", timeout=_BUSY_S, isolation_level=None, check_same_thread=False
             )
             self._database.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
-        except (OSError, sqlite3.Error) as error:
-            raise CatalogueError(
-                f"what was remembered of imports, {path}, cannot be used ({error}): delete it"
-            ) from None
+        self._path = path
         self._began = self._begin()
 
     @property
@@ -148,9 +142,19 @@ class Memory:
         return now
 
     def _one(self, statement: str, *values: Any) -> Any:
-        with self._lock:
+        with self._lock, _explained(self._path):
             return self._database.execute(statement, values).fetchone()
 
     def _do(self, statement: str, *values: Any) -> None:
-        with self._lock:
+        with self._lock, _explained(self._path):
             self._database.execute(statement, values)
+
+
+@contextmanager
+def _explained(path: Path | None) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise CatalogueError(
+            f"{path}, where imports are remembered, cannot be used ({error}): delete it, or name another with --memory"
+        ) from None

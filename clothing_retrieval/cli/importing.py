@@ -63,6 +63,10 @@ class _Order:
     target: str
     api_key: str | None
 
+    @property
+    def is_folder(self) -> bool:
+        return Path(self.source).is_dir()
+
     def key(self, *facts: str) -> str:
         """Names all that decides what is stored, and where."""
         source = self.source if is_address(self.source) else str(Path(self.source).absolute())
@@ -214,11 +218,7 @@ async def _import(order: _Order, record: ImportRecord) -> None:
     with _explained(order):
         async with async_client(order.target, order.api_key) as client:
             await wait_until_ready(client)
-            pipeline = await client.get_pipeline()
-            key = order.key(pipeline.segment_model.digest, pipeline.embed_model.digest)
-            with Web(order.manners) as web, Memory(order.memory, key) as memory:
-                if order.refresh or not await _holds_anything(client, order.collection):
-                    memory.forget()
+            with Web(order.manners) as web, await _remember(order, client) as memory:
                 before = memory.document(pruned=order.prune is not None)
                 try:
                     found = await asyncio.to_thread(
@@ -245,15 +245,16 @@ async def _import_all(
     if memory.goes_on:
         typer.echo("The last import broke off: going on where it stopped", err=True)
     seen = Seen()
-    await import_with_progress(
-        client,
-        in_currency(seen.watch(source.entries()), order.currency),
-        order.collection,
-        lambda: source.expected,
-        whole_image=order.whole_image,
-        photos=WebPhotos(web, memory, client, order.collection, leave_out),
-        report=record.report,
-    )
+    with WebPhotos(web, memory, client, order.collection, leave_out) as photos:
+        await import_with_progress(
+            client,
+            in_currency(seen.watch(source.entries()), order.currency),
+            order.collection,
+            lambda: source.expected,
+            whole_image=order.whole_image,
+            photos=photos,
+            report=record.report,
+        )
     record.missing = source.missing
     if order.prune:
         why_not = record.report.unread or record.missing or ("the import stopped" if record.report.stopped else "")
@@ -262,6 +263,18 @@ async def _import_all(
         refused = record.pruned and record.pruned.kept_because
         clean = record.report.complete and not record.left_out and not record.missing and not refused
         memory.finish(found.validators if clean else Validators(), pruned=record.pruned is not None)
+
+
+async def _remember(order: _Order, client: AsyncClient) -> Memory:
+    """Raises CatalogueError."""
+    if order.is_folder:  # files cost little: there is nothing to remember
+        return Memory(None, "")
+    pipeline = await client.get_pipeline()
+    forget = order.refresh or not await _holds_anything(client, order.collection)
+    memory = Memory(order.memory, order.key(pipeline.segment_model.digest, pipeline.embed_model.digest))
+    if forget:
+        memory.forget()
+    return memory
 
 
 async def _holds_anything(client: AsyncClient, collection: str) -> bool:

@@ -146,6 +146,15 @@ def test_an_item_whose_picture_cannot_be_had_fails_alone(shop: ShopServer, gatew
     assert "1 created" in run(f"{shop.address}/feed.xml")[1]  # the feed is the same, and yet what failed is tried again
 
 
+def test_a_memory_that_cannot_be_used_is_told(shop: ShopServer, run: Run) -> None:
+    feed(shop, ids(1))
+    Path("memory.sqlite").write_text("no database, and of some length " * 100)
+    code, _, err = run(f"{shop.address}/feed.xml")
+    assert code == 1
+    assert "memory.sqlite, where imports are remembered, cannot be used" in err
+    assert "--memory" in err
+
+
 def test_a_further_view_that_cannot_be_had_is_left_out(shop: ShopServer, gateway: FakeGateway, run: Run) -> None:
     shop.answers["/1.jpg"] = shop.answers["/3.jpg"] = Reply(picture())
     Path("items.csv").write_text(
