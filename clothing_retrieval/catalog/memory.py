@@ -18,17 +18,25 @@ from clothing_retrieval.catalog.web import Validators
 _GOES_ON_FOR_S = 12 * 3600.0
 """An import that broke off longer ago begins anew."""
 _BUSY_S = 30.0
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS run (
+_VERSION = 1
+_SCHEMA = f"""
+BEGIN;
+DROP TABLE IF EXISTS run;
+DROP TABLE IF EXISTS page;
+DROP TABLE IF EXISTS item;
+CREATE TABLE run (
     key TEXT PRIMARY KEY, began REAL, finished REAL, etag TEXT, last_modified TEXT, pruned INTEGER
 );
-CREATE TABLE IF NOT EXISTS page (
+CREATE TABLE page (
     key TEXT, address TEXT, read_at REAL, etag TEXT, last_modified TEXT, content TEXT, PRIMARY KEY (key, address)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS item (
+CREATE TABLE item (
     key TEXT, id TEXT, stored_at REAL, digest TEXT, pictures TEXT, PRIMARY KEY (key, id)
 ) WITHOUT ROWID;
+PRAGMA user_version = {_VERSION};
+COMMIT;
 """
+"""What another version remembered is forgotten: it costs some requests."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,9 @@ class Memory:
             self._database = sqlite3.connect(
                 path or ":memory:", timeout=_BUSY_S, isolation_level=None, check_same_thread=False
             )
-            self._database.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {_SCHEMA}")
+            self._database.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
+            if self._database.execute("PRAGMA user_version").fetchone() != (_VERSION,):
+                self._database.executescript(_SCHEMA)
         self._path = path
         self._began = self._begin()
 
