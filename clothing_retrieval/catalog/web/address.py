@@ -1,5 +1,6 @@
 """Addresses of things, and which of them are fit to be asked for."""
 
+import re
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from urllib.parse import quote, urljoin, urlsplit
@@ -9,6 +10,7 @@ from clothing_retrieval.catalog.web.errors import BadAddress
 _PORTS = {"http": 80, "https": 443}
 _NAT64 = IPv6Network("64:ff9b::/96")
 _SHOWN = 200
+_NAME = re.compile(r"[a-z0-9._-]+")
 _AS_THEY_ARE = "%/:=&?~+!$,;'@()*[]"
 
 
@@ -47,13 +49,23 @@ def parse(text: str) -> Address:
             raise BadAddress(f"{shown!r} is no http or https address")
         if parts.username is not None:
             raise BadAddress(f"an address of {parts.hostname} holds a name or a password")
-        host = parts.hostname if ":" in parts.hostname else parts.hostname.encode("idna").decode()
+        host = _host(parts.hostname)
         path = quote(parts.path or "/", safe=_AS_THEY_ARE) + (
             f"?{quote(parts.query, safe=_AS_THEY_ARE)}" if parts.query else ""
         )
         return Address(parts.scheme, host, parts.port or _PORTS[parts.scheme], path)
     except ValueError as error:  # of the port, the brackets, the name
         raise BadAddress(f"{shown!r} is no http or https address: {error}") from None
+
+
+def _host(name: str) -> str:
+    """Raises ValueError where it can be no name of a host."""
+    if ":" in name:
+        return str(IPv6Address(name))
+    host = name.encode("idna").decode()
+    if not _NAME.fullmatch(host):
+        raise ValueError("its host has characters that no host has")
+    return host
 
 
 def is_public(ip: IPv4Address | IPv6Address) -> bool:

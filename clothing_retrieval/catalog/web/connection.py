@@ -29,13 +29,13 @@ class Connection(http.client.HTTPConnection):
         timeout_s: float,
         private_networks: Sequence[IPv4Network | IPv6Network],
         resolve: Resolve,
-        tls: ssl.SSLContext,
+        tls: ssl.SSLContext | None,
     ) -> None:
         super().__init__(address.host, address.port, timeout=timeout_s)
         self._timeout_s = timeout_s
         self._private_networks = private_networks
         self._resolve = resolve
-        self._tls = tls if address.scheme == "https" else None
+        self._tls = tls
         if self._tls:
             self.default_port = 443  # left out of the Host header
 

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from functools import cached_property
 from http import HTTPStatus
 from types import TracebackType
 from typing import BinaryIO, Self, cast
@@ -45,7 +46,6 @@ class Web:
     def __init__(self, manners: Manners | None = None, *, resolve: Resolve = resolve) -> None:
         self.manners = manners or Manners()
         self._resolve = resolve
-        self._tls = ssl.create_default_context()
         self._hosts: dict[str, Host] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -152,9 +152,7 @@ class Web:
             return self._exchange(host, address, purpose, validators)
 
     def _exchange(self, host: Host, address: Address, purpose: Purpose, validators: Validators) -> Fetched | Address:
-        connection = host.connection = host.connection or Connection(
-            address, self.manners.timeout_s, self.manners.private_networks, self._resolve, self._tls
-        )
+        connection = host.connection = host.connection or self._connection(address)
         response: http.client.HTTPResponse | None = None
         within_s = self.manners.answer_s * purpose.patience
         with Deadline(connection, within_s) as deadline:
@@ -175,6 +173,14 @@ class Web:
                 if response is None or not response.isclosed() or deadline.passed:
                     connection.close()
                     host.connection = None
+
+    def _connection(self, address: Address) -> Connection:
+        tls = self._tls if address.scheme == "https" else None
+        return Connection(address, self.manners.timeout_s, self.manners.private_networks, self._resolve, tls)
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
 
     def _headers(self, purpose: Purpose, validators: Validators) -> dict[str, str]:
         headers = {"User-Agent": self.manners.agent, "Accept": purpose.accept}
