@@ -1,5 +1,6 @@
 """A shop on loopback: a real HTTP server that answers as it is told, and remembers what it was asked."""
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -34,7 +35,7 @@ Answer: TypeAlias = Reply | Callable[["Handler"], Reply | None]
 class ShopServer:
     """Answers by path, with or without the query; 404 for any other. ``address`` has no slash at its end."""
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+    def __init__(self, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> None:
         self.answers: dict[str, Answer] = {}
         self.requests: list[Request] = []
         self.most_at_once = 0
@@ -45,6 +46,9 @@ class ShopServer:
         self._server.shop = self  # type: ignore[attr-defined]
         self.port = self._server.server_port
         self.address = f"http://{host}:{self.port}"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+            self.address = f"https://localhost:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
 
     def asked(self, path: str) -> int:

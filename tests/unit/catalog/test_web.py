@@ -1,14 +1,17 @@
 import gzip
 import io
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from clothing_retrieval.catalog.web import Fetched, Manners, Purpose, Validators, Web, WebError, body
 from clothing_retrieval.catalog.web.address import is_public, parse
@@ -339,6 +342,24 @@ def test_a_host_gets_one_request_at_a_time_with_a_pause_between(shop: ShopServer
         assert [read(each.result()) for each in fetched] == [b"a page"] * 4
     assert shop.most_at_once == 1
     assert shop.requests[-1].at - began >= 3 * 0.3
+
+
+def test_https_is_spoken_with_those_whose_certificate_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(tls)
+    with ShopServer(tls=tls) as shop:
+        shop.answers["/page"] = Reply(b"a page")
+        with Web(HASTE) as web, pytest.raises(Disallowed, match="certificate is not trusted"):
+            web.fetch(f"{shop.address}/page", Purpose.PAGE)
+        assert not shop.requests
+
+        authority.cert_pem.write_to_path(str(tmp_path / "authority.pem"))
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+        with Web(HASTE) as web:
+            assert read(web.fetch(f"{shop.address}/page", Purpose.PAGE)) == b"a page"
 
 
 def test_closing_wakes_all_who_wait(shop: ShopServer) -> None:
