@@ -101,6 +101,9 @@ class Web:
                     host.failed()
                     raise Unreachable(_why(error, wait_s, attempt + 1)) from None
                 host.pause(wait_s)
+            except Refused:
+                host.succeeded()
+                raise
             else:
                 host.succeeded()
                 return answer
