@@ -1,7 +1,11 @@
 """``import`` from shops on loopback into a gateway without services: as somebody types it."""
 
 import json
+import signal
 import struct
+import subprocess
+import sys
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -322,6 +326,27 @@ def test_an_import_that_broke_off_goes_on(shop: ShopServer, gateway: FakeGateway
     assert "going on where it stopped" in err
     assert f"{40 - len(stored)} created" in out
     assert shop.asked("/d0.jpg") == 0
+
+
+def test_an_import_that_waits_for_a_host_can_be_interrupted(
+    shop: ShopServer, gateway: FakeGateway, tmp_path: Path
+) -> None:
+    asked, enough = threading.Event(), threading.Event()
+
+    def be_silent(handler: Handler) -> None:
+        asked.set()
+        enough.wait(60)
+        handler.close_connection = True
+
+    feed(shop, ids(20))
+    shop.answers["/d0.jpg"] = be_silent
+    command = (sys.executable, "-c", "from clothing_retrieval.cli import main; main()", "import")
+    options = ("--allow-private", "--delay", "0", "--memory", "memory.sqlite", "--target", gateway.target)
+    with subprocess.Popen((*command, f"{shop.address}/feed.xml", *options), cwd=tmp_path) as importing:
+        assert asked.wait(60)
+        importing.send_signal(signal.SIGINT)
+        assert importing.wait(30) == 128 + signal.SIGINT
+    enough.set()
 
 
 def _png_header(width: int, height: int) -> bytes:
