@@ -37,12 +37,14 @@ from clothing_retrieval.cli.import_report import ImportRecord, tell_failures, te
 from clothing_retrieval.cli.progress import Progress
 from clothing_retrieval.cli.pruning import PruneOptions, prune
 from clothing_retrieval.cli.stop import NOT_ALL, Stop
+from clothing_retrieval.display import printable
 from clothing_retrieval.errors import RetrievalError, Unavailable
 from clothing_retrieval.importer import Failure, Importer, Report
 from clothing_retrieval.photos import BadPicture, Photos, WebPhotos
 from clothing_retrieval.pruning import Seen
 
 _WEB = "What comes from the web"
+_LONG_WAIT_S = 5.0
 _PRUNE = "What the source no longer has"
 
 
@@ -197,7 +199,7 @@ def _end(record: ImportRecord, target: str) -> None:
 
 
 async def _dry_run(order: _Order) -> None:
-    with _explained(order), Web(order.manners) as web, Memory(None, "") as memory:
+    with _explained(order), Web(order.manners, on_wait=_tell_wait) as web, Memory(None, "") as memory:
         found = await asyncio.to_thread(recognise, order.source, order.kind, web, memory, order.bounds)
         with closing(found):
             await look_through(found.source, order.currency)
@@ -218,7 +220,7 @@ async def _import(order: _Order, record: ImportRecord) -> None:
     with _explained(order):
         async with async_client(order.target, order.api_key) as client:
             await wait_until_ready(client)
-            with Web(order.manners) as web, await _remember(order, client) as memory:
+            with Web(order.manners, on_wait=_tell_wait) as web, await _remember(order, client) as memory:
                 before = memory.document(pruned=order.prune is not None)
                 try:
                     found = await asyncio.to_thread(
@@ -317,6 +319,11 @@ async def import_with_progress(
         soft_wrap=True,
     )
     return report
+
+
+def _tell_wait(host: str, why: str, wait_s: float) -> None:
+    if wait_s >= _LONG_WAIT_S:
+        typer.echo(f"{host}: {printable(why)}: asking again in {wait_s:.0f} s", err=True)
 
 
 def _memory_path() -> Path:

@@ -8,7 +8,7 @@ import ssl
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from http import HTTPStatus
 from types import TracebackType
@@ -43,9 +43,17 @@ class _Stale(_Passing):
 class Web:
     """Used from many threads. ``close`` wakes all that wait in it."""
 
-    def __init__(self, manners: Manners | None = None, *, resolve: Resolve = resolve) -> None:
+    def __init__(
+        self,
+        manners: Manners | None = None,
+        *,
+        resolve: Resolve = resolve,
+        on_wait: Callable[[str, str, float], None] = lambda host, why, wait_s: None,
+    ) -> None:
+        """``on_wait`` is told, in any thread, which host is left alone for now, why, and for how long."""
         self.manners = manners or Manners()
         self._resolve = resolve
+        self._on_wait = on_wait
         self._hosts: dict[str, Host] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
@@ -101,6 +109,7 @@ class Web:
                     host.failed()
                     raise Unreachable(_why(error, wait_s, attempt + 1)) from None
                 host.pause(wait_s)
+                self._on_wait(address.host, str(error), wait_s)
             except Refused:
                 host.succeeded()
                 raise

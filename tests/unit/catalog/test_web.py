@@ -184,11 +184,14 @@ def test_a_status_that_says_no_is_not_asked_again(shop: ShopServer, web: Web) ->
     assert (caught.value.status, caught.value.reason, shop.asked("/gone")) == (404, "HTTP_404", 1)
 
 
-def test_a_busy_host_is_left_alone_for_as_long_as_it_says(shop: ShopServer, web: Web) -> None:
+def test_a_busy_host_is_left_alone_for_as_long_as_it_says(shop: ShopServer) -> None:
+    told: list[tuple[str, str, float]] = []
     began = time.monotonic()
     busy = [Reply(status=429, headers={"Retry-After": "1"})]
     shop.answers["/busy"] = lambda handler: busy.pop() if busy else Reply(b"now")
-    assert read(web.fetch(f"{shop.address}/busy", Purpose.PAGE)) == b"now"
+    with Web(HASTE, on_wait=lambda *facts: told.append(facts)) as web:
+        assert read(web.fetch(f"{shop.address}/busy", Purpose.PAGE)) == b"now"
+    assert told == [("127.0.0.1", "the host answered 429 Too Many Requests", 1.0)]
     assert shop.requests[-1].at - began >= 1.0
 
 
