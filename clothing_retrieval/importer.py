@@ -1,20 +1,28 @@
 """A catalogue into a gateway: every item is answered for, whatever breaks on the way."""
 
 import asyncio
+import contextlib
+import itertools
 import random
+import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from clothing_retrieval import calls, errors
 from clothing_retrieval.async_client import AsyncClient
 from clothing_retrieval.calls import NewItem
-from clothing_retrieval.catalog.entry import BadEntry, Entry
+from clothing_retrieval.catalog.entry import BadEntry, CatalogueError, Entry
+from clothing_retrieval.photos import BadPicture, FilePhotos, Photos
 from clothing_retrieval.pictures import UnreadablePicture, thumbnail
 from clothing_retrieval.v1.retrieval_service_pb2 import ImportItemsRequest, ImportItemsResponse, ImportOutcome
 
 _CONCERNS_ALL = (errors.FailedPrecondition, errors.Unauthenticated, errors.PermissionDenied, errors.Unimplemented)
+
+READ_AT_ONCE = 16
+"""Entries, where the source has them ready."""
+_READ_FOR_S = 0.02
+_PREPARED_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -40,6 +48,8 @@ class Report:
     """Items that were sent once more after a passing error, counted each time."""
     stopped: errors.RetrievalError | None = None
     """Why the import ended before the source did."""
+    unread: str = ""
+    """Why the source could not be read to its end."""
 
     @property
     def settled(self) -> int:
@@ -47,7 +57,7 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        return not self.failures and self.stopped is None
+        return not self.failures and not self.unread and self.stopped is None
 
 
 @dataclass(frozen=True)
@@ -70,13 +80,15 @@ class Patience:
 class _Job:
     entry: Entry
     attempts: int = 0
+    sent: bool = False
+    """In the stream that is open."""
 
 
 class Importer:
     """Imports items over one stream at a time. An item is sent again after a passing error, alone or with its stream.
 
-    At most ``window`` items are sent and not answered, and a picture is read when its item is sent: memory does not
-    grow with the catalogue.
+    At most ``window`` items are read and not answered, and a picture is read when its item is sent: memory does not
+    grow with the catalogue, but for the ids.
     """
 
     def __init__(
@@ -87,10 +99,18 @@ class Importer:
         whole_image: bool = False,
         patience: Patience | None = None,
         window: int = 64,
+        photos: Photos | None = None,
+        report: Report | None = None,
         on_progress: Callable[[Report], None] = lambda report: None,
         on_wait: Callable[[errors.RetrievalError, float], None] = lambda error, wait_s: None,
     ) -> None:
-        """``on_wait`` is told why a stream broke, and in how many seconds the next one is opened."""
+        """
+        Args:
+            photos: reads the pictures of items; by default from files.
+            report: where to note what becomes of the items; by default a new one.
+            window: how many items may be sent and not answered.
+            on_wait: is told why a stream broke, and in how many seconds the next one is opened.
+        """
         self._client = client
         self._collection = collection
         self._whole_image = whole_image
@@ -98,56 +118,93 @@ class Importer:
         self._window = window
         self._on_progress = on_progress
         self._on_wait = on_wait
-        self.report = Report()
+        self.report = report or Report()
+        self._photos = photos or FilePhotos()
+        self._source: asyncio.Queue[_Job | None] = asyncio.Queue(1)
+        self._source_ended = False
+        self._waiting: deque[_Job] = deque()
         self._sent: dict[str, _Job] = {}
         self._again: deque[_Job] = deque()
         self._slots = asyncio.Semaphore(window)
         self._least_wait_s = 0.0
 
     async def run(self, entries: Iterable[Entry | BadEntry]) -> Report:
-        """Imports all that ``entries`` yields.
+        """Imports all that ``entries`` yields; it is iterated in a thread, as it may wait for a network.
 
         Raises:
             RetrievalError: one that stands in the way of every item, such as a missing right. ``report`` has what was
                 done before.
         """
-        jobs = self._jobs(iter(entries))
-        waiting: deque[_Job] = deque()
-        while (job := waiting.popleft() if waiting else next(jobs, None)) is not None:
-            waiting.appendleft(job)
-            broken, answered = await self._stream(waiting, jobs)
-            waiting.extendleft(reversed(self._again))
-            self._again.clear()
-            if broken and not answered and any(job.attempts >= self._patience.attempts for job in waiting):
-                self.report.stopped = broken
-                break
-            if attempts := max((job.attempts for job in waiting), default=0):
-                wait_s = max(self._patience.wait_s(attempts), self._least_wait_s)
-                if broken:
-                    self._on_wait(broken, wait_s)
-                await asyncio.sleep(wait_s)
+        reading = asyncio.create_task(self._read_source(iter(entries)))
+        try:
+            while await self._more():
+                broken, answered = await self._stream()
+                self._waiting.extendleft(reversed(self._again))
+                self._again.clear()
+                if broken and not answered and any(job.attempts >= self._patience.attempts for job in self._waiting):
+                    self.report.stopped = broken
+                    return self.report
+                if attempts := max((job.attempts for job in self._waiting), default=0):
+                    wait_s = max(self._patience.wait_s(attempts), self._least_wait_s)
+                    if broken:
+                        self._on_wait(broken, wait_s)
+                    await asyncio.sleep(wait_s)
+            await reading
+        finally:
+            reading.cancel()
+            await asyncio.wait((reading,))
         return self.report
 
-    def _jobs(self, entries: Iterator[Entry | BadEntry]) -> Iterator[_Job]:
+    async def _read_source(self, entries: Iterator[Entry | BadEntry]) -> None:
         seen: set[str] = set()
-        for entry in entries:
-            if isinstance(entry, BadEntry):
-                self._fail(Failure(entry.id, entry.source, "INVALID_ARGUMENT", "BAD_ENTRY", entry.problem))
-            elif entry.item.id in seen:
-                problem = f"the id {entry.item.id!r} stands in the catalogue twice"
-                self._fail(_failure(entry, "INVALID_ARGUMENT", "DUPLICATE_ID", problem))
-            else:
-                seen.add(entry.item.id)
-                yield _Job(entry)
+        try:
+            more = True
+            while more:
+                some, error = await asyncio.to_thread(_some, entries)
+                more = bool(some) and error is None
+                self.report.unread = str(error or "")
+                for entry in some:
+                    await self._take(entry, seen)
+        finally:
+            self._source_ended = True
+            with contextlib.suppress(asyncio.QueueFull):  # whoever empties it looks at source_ended
+                self._source.put_nowait(None)
 
-    async def _stream(self, waiting: deque[_Job], jobs: Iterator[_Job]) -> tuple[errors.RetrievalError | None, int]:
+    async def _take(self, entry: Entry | BadEntry, seen: set[str]) -> None:
+        if isinstance(entry, BadEntry):
+            self._fail(Failure(entry.id, entry.source, "INVALID_ARGUMENT", "BAD_ENTRY", entry.problem))
+        elif entry.item.id in seen:
+            problem = f"the id {entry.item.id!r} stands in the catalogue twice"
+            self._fail(_failure(entry, "INVALID_ARGUMENT", "DUPLICATE_ID", problem))
+        else:
+            seen.add(entry.item.id)
+            await self._source.put(_Job(entry))
+
+    async def _more(self) -> bool:
+        """Whether there is anything to send."""
+        if not self._waiting and (job := await self._next_job()):
+            self._waiting.append(job)
+        return bool(self._waiting)
+
+    async def _next_job(self) -> _Job | None:
+        """What is to be sent again comes first."""
+        if self._waiting:
+            return self._waiting.popleft()
+        if self._source_ended and self._source.empty():
+            return None
+        job = await self._source.get()
+        if self._source_ended and self._source.empty():
+            self._source.put_nowait(None)  # for the others who wait
+        return job
+
+    async def _stream(self) -> tuple[errors.RetrievalError | None, int]:
         """One stream, until all is answered, it breaks, or much has to be sent again. Returns why it broke, if it did,
         and how many answers came."""
         self._slots = asyncio.Semaphore(self._window)
         self._least_wait_s = 0.0
         answered = 0
         broken: errors.RetrievalError | None = None
-        requests = self._requests(waiting, jobs)
+        requests = self._requests()
         answers = self._client.import_items(requests, collection=self._collection)
         try:
             while response := await self._next(answers):
@@ -166,39 +223,73 @@ class Importer:
         return broken, answered
 
     async def _next(self, answers: AsyncGenerator[ImportItemsResponse, None]) -> ImportItemsResponse | None:
-        async with asyncio.timeout(self._patience.idle_s):
-            return await anext(answers, None)
-
-    async def _requests(self, waiting: deque[_Job], jobs: Iterator[_Job]) -> AsyncGenerator[ImportItemsRequest, None]:
-        while len(self._again) < self._window:
-            await self._slots.acquire()
-            job = waiting.popleft() if waiting else next(jobs, None)
-            if job is None:
-                return
-            self._sent[job.entry.item.id] = job  # before it is read, lest it be lost where the stream breaks meanwhile
-            request = await asyncio.to_thread(self._prepare, job.entry)
-            if isinstance(request, Failure):
-                del self._sent[job.entry.item.id]
-                self._slots.release()
-                self._fail(request)
-                continue
-            yield request
-
-    def _prepare(self, entry: Entry) -> ImportItemsRequest | Failure:
-        path = Path()
+        """Raises TimeoutError where nothing is answered for long, though something was sent."""
+        answer = asyncio.ensure_future(anext(answers, None))
         try:
-            photos = []
-            for path in entry.pictures:
-                photos.append(path.read_bytes())
-            path = entry.pictures[0]
-            new = NewItem(entry.item, photos, thumbnail(photos[0]), self._whole_image)
-            return calls.import_request(new, self._collection)
+            while not (await asyncio.wait((answer,), timeout=self._patience.idle_s))[0]:
+                if any(job.sent for job in self._sent.values()):
+                    raise TimeoutError
+            return answer.result()
+        finally:
+            answer.cancel()
+            await asyncio.wait((answer,))
+
+    async def _requests(self) -> AsyncGenerator[ImportItemsRequest, None]:
+        """Several are prepared at once: pictures in the web take their time to come."""
+        ready: asyncio.Queue[ImportItemsRequest | None] = asyncio.Queue(1)
+
+        async def prepare_each() -> None:
+            while len(self._again) < self._window:
+                await self._slots.acquire()
+                job = await self._next_job()
+                if job is None:
+                    return
+                # Before its pictures are read, lest it be lost where the stream breaks meanwhile.
+                self._sent[job.entry.item.id] = job
+                if request := await self._prepare(job.entry):
+                    job.sent = True
+                    await ready.put(request)
+
+        async def finish() -> None:
+            await asyncio.wait(workers)
+            await ready.put(None)
+
+        workers = [asyncio.create_task(prepare_each()) for _ in range(min(_PREPARED_AT_ONCE, self._window))]
+        finishing = asyncio.create_task(finish())
+        try:
+            while request := await ready.get():
+                yield request
+            for worker in workers:
+                worker.result()  # raises what broke it
+        finally:
+            for task in (*workers, finishing):
+                task.cancel()
+            await asyncio.gather(*workers, finishing, return_exceptions=True)
+
+    async def _prepare(self, entry: Entry) -> ImportItemsRequest | None:
+        """None: it need not be sent, or cannot be."""
+        try:
+            photos = await self._photos.read(entry)
+            if photos is not None:
+                return await asyncio.to_thread(self._request, entry, photos)
+            self.report.unchanged += 1
+            self._photos.stored(entry)
+            self._on_progress(self.report)
+        except BadPicture as error:
+            self._fail(_failure(entry, "INVALID_ARGUMENT", error.reason, str(error)))
         except UnreadablePicture as error:
-            return _failure(entry, "INVALID_ARGUMENT", "INVALID_IMAGE", f"{path}: {error}")
-        except OSError as error:
-            return _failure(entry, "INVALID_ARGUMENT", "UNREADABLE_FILE", f"{path}: {error.strerror or error}")
+            message = f"{entry.first_picture}: {error}"
+            self._fail(_failure(entry, "INVALID_ARGUMENT", "INVALID_IMAGE", message))
         except errors.InvalidArgument as error:
-            return _failure(entry, error.code.name, error.reason, str(error))
+            self._fail(_failure(entry, error.code.name, error.reason, str(error)))
+        del self._sent[entry.item.id]
+        self._slots.release()
+        return None
+
+    def _request(self, entry: Entry, photos: Sequence[bytes]) -> ImportItemsRequest:
+        """Raises UnreadablePicture, InvalidArgument."""
+        new = NewItem(entry.item, photos, thumbnail(photos[0]), self._whole_image)
+        return calls.import_request(new, self._collection)
 
     def _settle(self, response: ImportItemsResponse) -> None:
         job = self._sent.pop(response.id, None)
@@ -214,6 +305,9 @@ class Importer:
                 self.report.unchanged += 1
             case _:
                 self._refused(job, errors.from_status(response.status))
+                self._on_progress(self.report)
+                return
+        self._photos.stored(job.entry)
         self._on_progress(self.report)
 
     def _refused(self, job: _Job, error: errors.RetrievalError) -> None:
@@ -227,6 +321,7 @@ class Importer:
     def _try_again(self, job: _Job, error: errors.RetrievalError, *, spare: bool = False) -> None:
         """``spare``: the item is not to blame, and is kept even after its last attempt."""
         job.attempts += 1
+        job.sent = False
         if isinstance(error, errors.ResourceExhausted) and error.retry_after_s:
             self._least_wait_s = max(self._least_wait_s, error.retry_after_s)
         if job.attempts < self._patience.attempts or spare:
@@ -241,4 +336,18 @@ class Importer:
 
 
 def _failure(entry: Entry, code: str, reason: str, message: str) -> Failure:
-    return Failure(entry.item.id, str(entry.pictures[0]), code, reason, message)
+    return Failure(entry.item.id, entry.first_picture, code, reason, message)
+
+
+def _some(entries: Iterator[Entry | BadEntry]) -> tuple[list[Entry | BadEntry], CatalogueError | None]:
+    """The next few, no more than come at once; none at the end. And why there are no more, where that is no end."""
+    until = time.monotonic() + _READ_FOR_S
+    some: list[Entry | BadEntry] = []
+    try:
+        for entry in itertools.islice(entries, READ_AT_ONCE):
+            some.append(entry)
+            if time.monotonic() > until:
+                break
+    except CatalogueError as error:
+        return some, error
+    return some, None

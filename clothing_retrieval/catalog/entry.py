@@ -8,10 +8,15 @@ from clothing_retrieval.v1.types_pb2 import Item
 
 @dataclass(frozen=True)
 class Entry:
-    """An item, and where its pictures lie."""
+    """An item, and where its pictures lie: in files or, where there are none, at addresses."""
 
     item: Item
-    pictures: tuple[Path, ...]
+    pictures: tuple[Path, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+    @property
+    def first_picture(self) -> str:
+        return str((*self.pictures, *self.addresses)[0])
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,12 @@ MAX_ID_LENGTH = 128
 
 _YES = frozenset(("true", "yes", "y", "1", "in stock", "in_stock", "available", "instock"))
 _NO = frozenset(("false", "no", "n", "0", "out of stock", "out_of_stock", "sold out", "unavailable", "outofstock"))
+_IN_STOCK = frozenset(("instoreonly", "limitedavailability", "onlineonly", "有現貨", "有貨"))
+_NOT_IN_STOCK = frozenset(("soldout", "discontinued", "preorder", "presale", "backorder", "缺貨", "售完"))
 _GENDERS = {
-    "female": ("female", "f", "women", "woman", "womens", "women's", "ladies"),
-    "male": ("male", "m", "men", "man", "mens", "men's"),
-    "unisex": ("unisex", "u", "all", "both"),
+    "female": ("female", "f", "women", "woman", "womens", "women's", "ladies", "女", "女生", "女性", "女裝", "女款"),
+    "male": ("male", "m", "men", "man", "mens", "men's", "男", "男生", "男性", "男裝", "男款"),
+    "unisex": ("unisex", "u", "all", "both", "中性", "男女", "不分"),
 }
 _GENDER_OF = {word: gender for gender, words in _GENDERS.items() for word in words}
 _CAMERA_WORDS = frozenset(("img", "dsc", "dscn", "dscf", "pxl", "image", "photo", "picture"))
@@ -48,9 +50,21 @@ def read_bool(column: str, text: str) -> bool:
     return word in _YES
 
 
+def read_in_stock(column: str, text: str) -> bool:
+    """Of yes and no, and of what feeds and schema.org say: whether it can be bought and sent now.
+
+    Raises BadValue where the text is nothing of all that.
+    """
+    word = text.strip().lower().rpartition("/")[2].replace("_", " ")
+    plain = word.replace(" ", "")
+    if plain in _IN_STOCK | _NOT_IN_STOCK:
+        return plain in _IN_STOCK
+    return read_bool(column, word)
+
+
 def read_gender(text: str) -> str:
-    """ "female", "male", "unisex", or "" for any other word."""
-    return _GENDER_OF.get(text.strip().lower(), "")
+    """ "female", "male", "unisex", or "" for any other word. Of schema.org too: "https://schema.org/Female"."""
+    return _GENDER_OF.get(text.strip().lower().rpartition("/")[2], "")
 
 
 def humanised(stem: str) -> str:

@@ -7,10 +7,27 @@ from pathlib import Path
 
 from clothing_retrieval.catalog.entry import BadEntry, CatalogueError, Entry
 from clothing_retrieval.catalog.fields import BadValue, humanised, is_code, short_id
-from clothing_retrieval.catalog.table import Row, find_table, read_table
+from clothing_retrieval.catalog.row import Row
+from clothing_retrieval.catalog.table import find_table, read_table
 from clothing_retrieval.v1.types_pb2 import Item
 
 PICTURE_ENDINGS = frozenset((".jpg", ".jpeg", ".png", ".webp"))
+
+
+class FolderSource:
+    kind = "folder"
+    missing = ""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises CatalogueError."""
+        self._entries = read_folder(folder)
+
+    @property
+    def expected(self) -> int:
+        return len(self._entries)
+
+    def entries(self) -> Iterator[Entry | BadEntry]:
+        return iter(self._entries)
 
 
 @dataclass
@@ -66,9 +83,9 @@ def _take_rows(drafts: dict[str, _Draft], folder: Path, table: Path, pictures: l
             by_name.setdefault(name, []).append(path)
     named: set[Path] = set()
     for row in read_table(table):
-        own = [folder / row.file] if row.file else by_name.get(row.id, [])
-        draft = _draft(drafts, row.id or _id(folder, folder / row.file))
-        draft.source = draft.source or f"{table.name}, line {row.line}"
+        own = [folder / row.file] if row.file else by_name.get(row.own_id, [])
+        draft = _draft(drafts, row.own_id or (_id(folder, folder / row.file) if row.file else row.id))
+        draft.source = draft.source or row.place
         _describe(draft, row)
         draft.problems += [f"there is no picture {path}" for path in own if path not in known and not path.is_file()]
         draft.pictures += [path for path in own if path not in draft.pictures]

@@ -1,71 +1,15 @@
-"""The CSV beside a folder's pictures: a row for each item, or for each picture of one."""
+"""A table of items, as CSV or as tabs: a row for each item, or for each picture of one."""
 
 import csv
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from clothing_retrieval.catalog.entry import CatalogueError
-from clothing_retrieval.catalog.fields import BadValue, read_bool, read_gender, read_price
-from clothing_retrieval.v1.types_pb2 import Item
+from clothing_retrieval.catalog.row import Row, column
 
-_ALIASES: Mapping[str, str] = {
-    "filename": "file",
-    "picture": "file",
-    "name": "title",
-    "special_price": "sale_price",
-    "link": "url",
-    "image_link": "image_url",
-    "img_url": "image_url",
-    "availability": "in_stock",
-}
-_TEXTS = ("title", "url", "image_url", "category")
-
-
-@dataclass(frozen=True)
-class Row:
-    line: int
-    values: Mapping[str, str] = field(repr=False)
-    """By column, only those that are not empty."""
-
-    @property
-    def id(self) -> str:
-        return self.values.get("id", "")
-
-    @property
-    def file(self) -> str:
-        return self.values.get("file", "").replace("\\", "/")
-
-    def describe(self, item: Item) -> None:
-        """Sets what the row says on an item; what the item says already stays.
-
-        Raises:
-            BadValue: a cell that is no number, no yes or no.
-        """
-        for name, text in self.values.items():
-            if name in _TEXTS:
-                setattr(item, name, getattr(item, name) or text)
-            elif name in ("price", "sale_price"):
-                price, currency = read_price(name, text)
-                if not item.HasField(name):
-                    setattr(item, name, price)
-                item.currency = item.currency or currency
-            elif name == "currency":
-                item.currency = text.upper()
-            elif name == "in_stock":
-                item.in_stock = read_bool(name, text)
-            elif name == "gender":
-                self._describe_gender(item, text)
-            elif name not in ("id", "file") and name not in item.attributes:
-                item.attributes[name] = text
-
-    @staticmethod
-    def _describe_gender(item: Item, text: str) -> None:
-        gender = read_gender(text)
-        if gender:
-            item.gender = gender
-        else:
-            item.attributes["gender"] = text
+LARGEST_CELL = 2**20
+_SAYS_WHICH = frozenset(("id", "file", "url", "image_url"))
 
 
 def find_table(folder: Path) -> Path | None:
@@ -86,29 +30,33 @@ def read_table(path: Path) -> Iterator[Row]:
     """The rows in order.
 
     Raises:
-        CatalogueError: it is no CSV in UTF-8, or has neither an id nor a file column.
+        CatalogueError: it is no CSV in UTF-8, or has no column that tells its items apart.
     """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        yield from read_rows(path.name, file)
+
+
+def read_rows(name: str, file: TextIO) -> Iterator[Row]:
+    """The rows of an open table, in order. ``file`` can seek and was opened with newline="". Raises CatalogueError."""
+    csv.field_size_limit(LARGEST_CELL)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            header = file.readline()
-            file.seek(0)
-            reader = csv.reader(file, delimiter=max(",;\t", key=header.count))
-            columns = [_column(name) for name in next(reader, [])]
-            if not {"id", "file"} & set(columns):
-                raise CatalogueError(f"{path} has neither a column `id` nor a column `file`: its first line names them")
-            for cells in reader:
-                values = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if cell.strip()}
-                if values:
-                    yield Row(reader.line_num, values)
+        header = file.readline()
+        file.seek(0)
+        delimiter = max(",;\t", key=header.count)
+        reader = csv.reader(file, delimiter=delimiter)
+        columns = [column(name) for name in next(reader, [])]
+        if not _SAYS_WHICH & set(columns):
+            raise CatalogueError(
+                f"{name} has no column `id`, `file`, `url` or `image_url`: its first line names the columns"
+            )
+        for cells in reader:
+            values = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if cell.strip()}
+            if values:
+                more = values.get("additional_image_url", "")
+                yield Row(
+                    f"{name}, line {reader.line_num}", values, tuple(filter(None, map(str.strip, more.split(","))))
+                )
     except UnicodeDecodeError as error:
-        raise CatalogueError(f"{path} is not UTF-8 ({error.reason}): save it as UTF-8") from None
+        raise CatalogueError(f"{name} is not UTF-8 ({error.reason}): save it as UTF-8") from None
     except csv.Error as error:
-        raise CatalogueError(f"{path} is no CSV: {error}") from None
-
-
-def _column(name: str) -> str:
-    plain = "_".join(name.strip().lower().replace("-", " ").split())
-    return _ALIASES.get(plain, plain)
-
-
-__all__ = ["BadValue", "Row", "find_table", "read_table"]
+        raise CatalogueError(f"{name} is no CSV: {error}") from None

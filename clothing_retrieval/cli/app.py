@@ -81,11 +81,15 @@ def _options(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line. Exits with 0, 1 after an error that the command explained, or 2 after wrong usage."""
+    """Runs the command line.
+
+    Exits with 0, 1 after an error that the command explained, 2 after wrong usage, or 3 where all was done except for
+    some items.
+    """
     warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # such a picture is refused anyway
     try:
         app(args=arguments)
     except Stop as stop:
         if str(stop):
             typer.echo(f"clothing-retrieval: {stop}", err=True)
-        sys.exit(1)
+        sys.exit(stop.code)

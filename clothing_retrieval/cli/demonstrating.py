@@ -16,7 +16,8 @@ from clothing_retrieval.async_client import AsyncClient
 from clothing_retrieval.catalog.entry import BadEntry, CatalogueError, Entry
 from clothing_retrieval.catalog.folder import read_folder
 from clothing_retrieval.cli.gateway import explained, run
-from clothing_retrieval.cli.importing import import_with_progress, tell_failures
+from clothing_retrieval.cli.import_report import tell_failures
+from clothing_retrieval.cli.importing import import_with_progress
 from clothing_retrieval.cli.progress import Progress
 from clothing_retrieval.cli.stop import Stop
 from clothing_retrieval.cli.tables import result_tables
@@ -80,7 +81,7 @@ async def _demonstrate(console: Console, stack: Stack, photos: Path | None, data
         shop = await asyncio.to_thread(_own_shop, photos) if photos else await asyncio.to_thread(_boutique, data_dir)
         async with AsyncClient(stack.target) as client:
             await _forget_other_models(client, shop.collection, console)
-            report = await import_with_progress(client, shop.entries, shop.collection)
+            report = await import_with_progress(client, shop.entries, shop.collection, lambda: len(shop.entries))
             tell_failures(report, data_dir / "import-failures.csv")
             if report.stopped:
                 raise report.stopped

@@ -13,7 +13,9 @@ _LINE_EVERY_S = 10.0
 
 
 class Progress:
-    def __init__(self, title: str, total: int, console: Console | None = None) -> None:
+    """``total``: None while it is not known how much there is to do."""
+
+    def __init__(self, title: str, total: int | None, console: Console | None = None) -> None:
         self._title = title
         self._total = total
         self._console = console or Console(stderr=True)
@@ -31,11 +33,11 @@ class Progress:
         )
         self._task = self._bar.add_task(title, total=total, problems="")
 
-    def advance(self, done: int, total: int) -> None:
+    def advance(self, done: int, total: int | None, failed: int = 0) -> None:
         """For work that learns on the way how much it is."""
         self._total = total
         self._bar.update(self._task, total=total)
-        self.advance_to(done)
+        self.advance_to(done, failed)
 
     def advance_to(self, done: int, failed: int = 0) -> None:
         self._bar.update(self._task, completed=done, problems=f"{failed} failed" if failed else "")
@@ -46,9 +48,10 @@ class Progress:
 
     def _write_line(self, done: int, failed: int, took_s: float) -> None:
         rate = done / took_s
-        left = f", {(self._total - done) / rate:.0f} s left" if rate else ""
+        left = f", {(self._total - done) / rate:.0f} s left" if rate and self._total else ""
+        of = "" if self._total is None else f" of {self._total:,}"
         problems = f", {failed:,} failed" if failed else ""
-        line = f"{self._title}: {done:,} of {self._total:,}, {rate:.1f} a second{left}{problems}"
+        line = f"{self._title}: {done:,}{of}, {rate:.1f} a second{left}{problems}"
         self.say(line)
 
     def say(self, line: str) -> None:

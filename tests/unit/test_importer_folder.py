@@ -110,7 +110,7 @@ def test_bad_rows_are_told_and_stop_no_other(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("table", "complaint"),
-    [("title,price\nx,1\n", "neither a column"), (b"id,title\nx,\xff\n".decode("latin-1"), "UTF-8")],
+    [("title,price\nx,1\n", "has no column"), (b"id,title\nx,\xff\n".decode("latin-1"), "UTF-8")],
 )
 def test_an_unusable_table_is_told(tmp_path: Path, table: str, complaint: str) -> None:
     write(tmp_path, "a.jpg")

@@ -1,0 +1,104 @@
+"""Connections that lead where they may."""
+
+import http.client
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
+
+from clothing_retrieval.catalog.web.address import Address, is_public
+from clothing_retrieval.catalog.web.errors import PrivateAddress
+
+Resolve = Callable[[str, int], Sequence[Any]]
+"""As socket.getaddrinfo answers for a host and a port, streams only."""
+
+
+def resolve(host: str, port: int) -> Sequence[Any]:
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+
+class Connection(http.client.HTTPConnection):
+    """To one host. Each time it connects, the name is resolved once, and the very addresses that were checked are used:
+    a name that means something else a moment later gains nothing by it. No proxy is used."""
+
+    def __init__(
+        self,
+        address: Address,
+        timeout_s: float,
+        private_networks: Sequence[IPv4Network | IPv6Network],
+        resolve: Resolve,
+        tls: ssl.SSLContext | None,
+    ) -> None:
+        super().__init__(address.host, address.port, timeout=timeout_s)
+        self._timeout_s = timeout_s
+        self._private_networks = private_networks
+        self._resolve = resolve
+        self._tls = tls
+        if self._tls:
+            self.default_port = 443  # left out of the Host header
+
+    def connect(self) -> None:
+        """Raises PrivateAddress, OSError."""
+        connected = self._connect()
+        try:
+            connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.sock = self._tls.wrap_socket(connected, server_hostname=self.host) if self._tls else connected
+        except BaseException:
+            connected.close()
+            raise
+
+    def _connect(self) -> socket.socket:
+        allowed = [
+            (family, sockaddr)
+            for family, _, _, _, sockaddr in self._resolve(self.host, self.port)
+            if self._may(ip_address(sockaddr[0].partition("%")[0]))
+        ]
+        if not allowed:
+            raise PrivateAddress(f"{self.host} lies in a private network: --allow-private, where that is meant")
+        failure: OSError | None = None
+        for family, sockaddr in allowed:
+            candidate = socket.socket(family, socket.SOCK_STREAM)
+            candidate.settimeout(self._timeout_s)
+            try:
+                candidate.connect(sockaddr)
+            except OSError as error:
+                candidate.close()
+                failure = error
+            else:
+                return candidate
+        raise failure or OSError(f"{self.host} has no address")
+
+    def _may(self, ip: IPv4Address | IPv6Address) -> bool:
+        return is_public(ip) or any(ip in network for network in self._private_networks)
+
+
+class Deadline:
+    """Cuts a connection off when its time is over, however it trickles."""
+
+    def __init__(self, connection: http.client.HTTPConnection, within_s: float) -> None:
+        self.passed = False
+        self._connection = connection
+        self._timer = threading.Timer(within_s, self._cut)
+        self._timer.daemon = True
+
+    def _cut(self) -> None:
+        self.passed = True
+        cut(self._connection)
+
+    def __enter__(self) -> "Deadline":
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+
+def cut(connection: http.client.HTTPConnection) -> None:
+    """Wakes whoever waits for the connection. From any thread."""
+    if connected := connection.sock:
+        try:
+            connected.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # it is closed already
