@@ -59,7 +59,7 @@ def _options(services: Sequence[str]) -> list[tuple[str, Any]]:
         ("grpc.initial_reconnect_backoff_ms", 100),
         # How long a server may take to accept a connection, whatever its name says: a busy one takes its time.
         ("grpc.min_reconnect_backoff_ms", 2_000),
-        ("grpc.max_reconnect_backoff_ms", 2_000),
+        ("grpc.max_reconnect_backoff_ms", 500),  # how long after its start a replica may wait for its first call
         ("grpc.dns_min_time_between_resolutions_ms", 1_000),
         # By default channels to one address share a connection, and grpc's core (1.85) crashes at times where two of
         # them begin to watch its health at once: the second uses the watcher before the first has set it up.
