@@ -1,6 +1,5 @@
 """Items as LINE shows them: a bubble each, in a carousel."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,27 +11,17 @@ from storefront.line import wording
 from storefront.line.lengths import cut
 from storefront.line.pictures import page_address
 
-MOST_BUBBLES = 12
-MOST_CAROUSEL_BYTES = 50 * 1000
 _MOST_ALT_TEXT = 400
 _MOST_TITLE = 100
+_MOST_PRICE = 30
 _GREY, _RED = "#8C8C8C", "#C8102E"
 
 
 def carousel(items: Sequence[Item], pictures: Sequence[str | None]) -> Any:
-    """A FlexMessage. ``pictures`` are the addresses of the items', in their order; at least one item.
-
-    Addresses may be long: items that would make it larger than LINE takes it are left out, the last first.
-    """
-    bubbles = [_bubble(item, picture) for item, picture in zip(items, pictures, strict=True)][:MOST_BUBBLES]
-    while len(bubbles) > 1 and _size(bubbles) > MOST_CAROUSEL_BYTES:
-        bubbles.pop()
-    alt_text = cut(printable(wording.listed(items[: len(bubbles)])), _MOST_ALT_TEXT)
+    """A FlexMessage of 1 to 12 items. ``pictures`` are the addresses of theirs, in the same order."""
+    bubbles = [_bubble(item, picture) for item, picture in zip(items, pictures, strict=True)]
+    alt_text = cut(printable(wording.listed(items)), _MOST_ALT_TEXT)
     return line.FlexMessage(alt_text=alt_text, contents=line.FlexCarousel(contents=bubbles))
-
-
-def _size(bubbles: Sequence[Any]) -> int:
-    return len(json.dumps(line.FlexCarousel(contents=list(bubbles)).to_dict()))
 
 
 def _bubble(item: Item, picture: str | None) -> Any:
@@ -71,7 +60,7 @@ def _prices(item: Item) -> list[Any]:
 
 
 def _money(amount: float, item: Item) -> str:
-    return cut(printable(wording.money(amount, item.currency)), _MOST_TITLE)
+    return cut(printable(wording.money(amount, item.currency)), _MOST_PRICE)
 
 
 def _stock(item: Item) -> list[Any]:

@@ -9,8 +9,8 @@ from storefront.line.settings import Settings
 
 log = logging.getLogger(__name__)
 
-MOST_PICTURE_LETTERS = 2000
-MOST_PAGE_LETTERS = 1000
+MOST_LETTERS = 1000
+"""LINE's limit for a page. A picture's may be longer, but twelve of them would make the carousel too large."""
 _AS_THEY_ARE = "!#$%&'()*+,/:;=?@[]~"
 
 
@@ -21,7 +21,7 @@ class Pictures:
 
     async def address(self, item: Item) -> str | None:
         """Of the item's picture, by https: its own, else the storefront's; None where there is neither."""
-        own = address(item.image_url, ("https",), MOST_PICTURE_LETTERS)
+        own = address(item.image_url, ("https",))
         if own or not self._settings.public_url:
             return own
         return self._on_storefront(item) if await self._is_stored(item) else None
@@ -41,10 +41,10 @@ class Pictures:
 
 
 def page_address(item: Item) -> str | None:
-    return address(item.url, ("https", "http"), MOST_PAGE_LETTERS)
+    return address(item.url, ("https", "http"))
 
 
-def address(url: str, schemes: tuple[str, ...], most: int) -> str | None:
+def address(url: str, schemes: tuple[str, ...]) -> str | None:
     """As LINE takes it: in ASCII, percent-encoded; None where it cannot be used."""
     try:
         parts = urlsplit(url.strip())
@@ -54,4 +54,4 @@ def address(url: str, schemes: tuple[str, ...], most: int) -> str | None:
     if parts.scheme not in schemes or not parts.hostname or "@" in host:
         return None
     encoded = quote(parts._replace(netloc=host).geturl(), safe=_AS_THEY_ARE)
-    return encoded if len(encoded) <= most else None
+    return encoded if len(encoded) <= MOST_LETTERS else None

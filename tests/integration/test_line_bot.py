@@ -11,8 +11,9 @@ from google.rpc import error_details_pb2
 
 from storefront.line import wording
 from storefront.line.kinds import KINDS
+from storefront.line.signature import sign
 from tests.fake_gateway import picture, status
-from tests.fake_line import TOKEN, FakeLine, refusal
+from tests.fake_line import SECRET, TOKEN, FakeLine, refusal
 from tests.line_bot import Bot, Boutique, running, settled
 
 REPLY, PUSH = "/v2/bot/message/reply", "/v2/bot/message/push"
@@ -81,9 +82,9 @@ async def test_a_photo_that_line_keeps_no_longer_is_asked_for_again(line: FakeLi
     assert (await line.answer()).texts == [wording.GONE]
 
 
-@pytest.mark.parametrize("data", ["", "do=garment", "do=garment&photo=../../token&rank=0&category=bag", "x" * 300])
-async def test_a_postback_that_is_none_of_the_bots_is_passed_over(line: FakeLine, bot: Bot, data: str) -> None:
-    assert (await bot.receive(line.event("postback", postback={"data": data}))).status_code == 200
+async def test_a_postback_that_is_none_of_the_bots_is_passed_over(line: FakeLine, bot: Bot) -> None:
+    for data in ("", "do=garment", "do=garment&photo=../../token&rank=0&category=bag", "x" * 300):
+        assert (await bot.receive(line.event("postback", postback={"data": data}))).status_code == 200
     await bot.receive(line.text("幫我找"))
     assert (await line.answer()).texts == [wording.WHICH_KIND]
     assert line.photo_requests == []
@@ -213,10 +214,12 @@ async def test_where_another_application_answers_the_chat_the_bot_is_silent(line
     assert (await line.answer()).texts == [wording.WHICH_KIND]
 
 
-@pytest.mark.parametrize("signature", ["", "bm90IHRoZSBzaWduYXR1cmU=", "é"])
-async def test_a_webhook_without_the_right_signature_is_refused(line: FakeLine, bot: Bot, signature: str) -> None:
-    response = await bot.receive_bytes(b'{"events": [', **{"X-Line-Signature": signature.encode()})  # type: ignore[dict-item]
-    assert response.status_code == 401
+async def test_a_webhook_without_the_right_signature_is_refused_before_it_is_read(line: FakeLine, bot: Bot) -> None:
+    missing = await bot.http.post("/line/webhook", content=b"{")
+    assert missing.status_code == 401
+    for wrong in ("", "bm90IHRoZSBzaWduYXR1cmU=", sign(b"{", SECRET), sign(b'{"events": [', "another secret")):
+        assert (await bot.receive_bytes(b'{"events": [', **{"X-Line-Signature": wrong})).status_code == 401
+    assert (await bot.receive_bytes(b'{"events": [')).status_code == 400
     assert line.sent == []
 
 
@@ -224,9 +227,10 @@ async def test_the_webhook_that_only_tests_the_connection_is_taken(bot: Bot) -> 
     assert (await bot.receive()).status_code == 200
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"events": 1}', b"\xff", b'{"events": [1, {}, {"type": 3}]}'])
-async def test_a_signed_webhook_of_another_shape_does_no_harm(bot: Bot, body: bytes) -> None:
-    assert (await bot.receive_bytes(body)).status_code == (200 if b"[1" in body else 400)
+async def test_a_signed_webhook_of_another_shape_does_no_harm(bot: Bot) -> None:
+    for body in (b"", b"[]", b"{}", b'{"events": 1}', b"\xff"):
+        assert (await bot.receive_bytes(body)).status_code == 400
+    assert (await bot.receive_bytes(b'{"events": [1, null, {}, {"type": 3}, {"type": "message"}]}')).status_code == 200
 
 
 async def test_a_body_that_is_too_large_is_not_read(line: FakeLine, gateway: Boutique) -> None:
@@ -375,13 +379,13 @@ async def test_many_events_at_once_are_all_answered_and_line_does_not_wait_for_i
 ) -> None:
     line.photos_held.clear()
     async with running(line, gateway.target, at_a_time=4) as bot:
-        events = [line.photo(picture()) for _ in range(40)]
+        events = [line.photo(picture()) for _ in range(20)]
         assert (await bot.receive(*events)).status_code == 200
         await line.asked_for_photo.wait()
         assert line.sent == []
         assert len(line.photo_requests) <= 4
         line.photos_held.set()
-        answers = await settled(line.answers, 40)
+        answers = await settled(line.answers, 20)
     assert {answer.to for answer in answers} == {event["replyToken"] for event in events}
 
 
