@@ -16,7 +16,7 @@ help:  ## List the targets
 setup: $(VENV)/.serving  ## Make .venv with all that serving needs
 $(VENV)/.serving: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --editable '.[cpu]'
+	$(BIN)/python -m pip install --quiet --editable '.[cpu,storefront]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.serving
@@ -47,6 +47,19 @@ faults-table: $(VENV)/.dev  ## Break things, and print what callers see (docs/op
 
 test-export: .venv-export/.export  ## Run the tests of training and export (torch)
 	$(EXPORT_BIN)/python -m pytest tests/export
+
+test-storefront: $(VENV)/.dev build/node/node_modules/axe-core/axe.min.js  ## Test the shop's page in a browser, and its API
+	@command -v chromium >/dev/null || $(MAKE) --no-print-directory chromium
+	$(BIN)/python -m pytest tests/storefront
+
+chromium:
+	apt-get update -qq && apt-get install --yes -qq --no-install-recommends chromium fonts-inter fonts-noto-cjk >/dev/null
+
+build/node/node_modules/axe-core/axe.min.js:
+	npm install --silent --no-fund --no-audit --prefix build/node axe-core@4.14.1
+
+storefront-images: $(VENV)/.dev  ## Draw a boutique, search it and save docs/images/storefront-*.png (needs chromium)
+	$(BIN)/python -m tests.storefront.screenshots
 
 lint: $(VENV)/.dev  ## Check style
 	$(BIN)/ruff check .
@@ -94,7 +107,7 @@ supply: $(SUPPLY)/.tools $(SUPPLY)/.serving  ## Of what serving installs: known 
 # hnswlib names no licence where tools look: it is Apache-2.0. In venvs of their own: what looks must not be among what is looked at.
 $(SUPPLY)/.serving: pyproject.toml
 	test -x $(SUPPLY)/serving/bin/python || $(PYTHON) -m venv $(SUPPLY)/serving
-	$(SUPPLY)/serving/bin/python -m pip install --quiet --editable '.[cpu]'
+	$(SUPPLY)/serving/bin/python -m pip install --quiet --editable '.[cpu,storefront]'
 	touch $@
 
 $(SUPPLY)/.tools: pyproject.toml
@@ -119,5 +132,5 @@ protos-check: protos  ## Fail where the committed stubs are not those that proto
 	git diff --exit-code -- clothing_retrieval/v1
 	test -z "$$(git status --porcelain -- clothing_retrieval/v1)"
 
-.PHONY: help setup demo test test-wiring test-endurance faults-table test-export check-monitoring test-monitoring lint format \
-	types ghz-data guard supply protos protos-check lint-protos
+.PHONY: help setup demo test test-wiring test-endurance faults-table test-export test-storefront chromium storefront-images \
+	check-monitoring test-monitoring lint format types ghz-data guard supply protos protos-check lint-protos

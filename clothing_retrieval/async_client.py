@@ -199,14 +199,35 @@ class AsyncClient:
         timeout_s: float | None = None,
     ) -> AsyncIterator[Item]:
         """All items in the order of their ids, a page at a time. ``timeout_s`` is for each page."""
-        request = catalog.ListItemsRequest(collection=collection, filter=filter, page_size=page_size)
+        token = ""
         while True:
-            page = await self._read(self._catalog.ListItems, request, timeout_s)
+            page = await self.items_page(
+                collection=collection, filter=filter, page_size=page_size, page_token=token, timeout_s=timeout_s
+            )
             for item in page.items:
                 yield item
-            if not page.next_page_token:
+            if not (token := page.next_page_token):
                 return
-            request.page_token = page.next_page_token
+
+    async def items_page(
+        self,
+        *,
+        collection: str = "",
+        filter: Filter | None = None,
+        page_size: int = 100,
+        page_token: str = "",
+        timeout_s: float | None = None,
+    ) -> catalog.ListItemsResponse:
+        """One page of the items in the order of their ids; the answer has the token of the next, or none on the last.
+
+        Args:
+            page_size: at most 1000.
+            page_token: of the page before; empty: the first page.
+        """
+        request = catalog.ListItemsRequest(
+            collection=collection, filter=filter, page_size=page_size, page_token=page_token
+        )
+        return await self._read(self._catalog.ListItems, request, timeout_s)
 
     async def get_picture(self, item_id: str, *, collection: str = "", timeout_s: float | None = None) -> bytes:
         """The small JPEG that was stored with an item. Raises NotFound where there is none."""

@@ -183,13 +183,34 @@ class Client:
         timeout_s: float | None = None,
     ) -> Iterator[Item]:
         """All items in the order of their ids, a page at a time. ``timeout_s`` is for each page."""
-        request = catalog.ListItemsRequest(collection=collection, filter=filter, page_size=page_size)
+        token = ""
         while True:
-            page = self._read(self._catalog.ListItems, request, timeout_s)
+            page = self.items_page(
+                collection=collection, filter=filter, page_size=page_size, page_token=token, timeout_s=timeout_s
+            )
             yield from page.items
-            if not page.next_page_token:
+            if not (token := page.next_page_token):
                 return
-            request.page_token = page.next_page_token
+
+    def items_page(
+        self,
+        *,
+        collection: str = "",
+        filter: Filter | None = None,
+        page_size: int = 100,
+        page_token: str = "",
+        timeout_s: float | None = None,
+    ) -> catalog.ListItemsResponse:
+        """One page of the items in the order of their ids; the answer has the token of the next, or none on the last.
+
+        Args:
+            page_size: at most 1000.
+            page_token: of the page before; empty: the first page.
+        """
+        request = catalog.ListItemsRequest(
+            collection=collection, filter=filter, page_size=page_size, page_token=page_token
+        )
+        return self._read(self._catalog.ListItems, request, timeout_s)
 
     def get_picture(self, item_id: str, *, collection: str = "", timeout_s: float | None = None) -> bytes:
         """The small JPEG that was stored with an item. Raises NotFound where there is none."""

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from clothing_retrieval.v1 import types_pb2
@@ -97,6 +97,8 @@ def decode_file(data: bytes, limits: ImageLimits, field: str) -> Picture:
             file.load()
             upright = file.transpose(turn) if (turn := _UPRIGHT.get(orientation)) is not None else file
             pixels = _to_rgb(upright)
+    except UnidentifiedImageError as error:  # its text is about an object in memory, not about the picture
+        raise InvalidImage("cannot be read as a JPEG, PNG or WebP file", field) from error
     except _DECODER_ERRORS as error:
         raise InvalidImage(f"cannot be read as a JPEG, PNG or WebP file ({error})", field) from error
     if orientation in _SIDEWAYS:

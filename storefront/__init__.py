@@ -1,0 +1,1 @@
+"""For shoppers: the shop's page, an HTTP API and a LINE bot; a client of the gateway like any other."""

@@ -18,7 +18,7 @@ from grpc_status import rpc_status
 
 from clothing_retrieval.v1 import catalog_service_pb2, catalog_service_pb2_grpc, retrieval_service_pb2_grpc
 from clothing_retrieval.v1 import retrieval_service_pb2 as retrieval
-from clothing_retrieval.v1.types_pb2 import Box, Garment, Item, Match, Model, Pixels
+from clothing_retrieval.v1.types_pb2 import Box, Condition, Filter, Garment, Item, Match, Model, Pixels
 
 Answer: TypeAlias = retrieval.ImportItemsResponse | status_pb2.Status | None
 Context = grpc.ServicerContext
@@ -35,9 +35,10 @@ def status(code: grpc.StatusCode, message: str, *details: Any, reason: str = "",
 
 class FakeGateway(retrieval_service_pb2_grpc.RetrievalServiceServicer, catalog_service_pb2_grpc.CatalogServiceServicer):
     """With ``failures[method]``, a call answers with the next status there; ``on_import`` may answer for an item
-    (a status here breaks the whole stream). A garment finds the items of ``found[its category]``, or else all."""
+    (a status here breaks the whole stream). A garment finds the items of ``found[its category]``, or else all, of
+    those that meet the filter."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, credentials: grpc.ServerCredentials | None = None) -> None:
         self.items: dict[str, Item] = {}
         self.pictures: dict[str, bytes] = {}
         self.requests: list[Any] = []
@@ -52,7 +53,11 @@ class FakeGateway(retrieval_service_pb2_grpc.RetrievalServiceServicer, catalog_s
         retrieval_service_pb2_grpc.add_RetrievalServiceServicer_to_server(self, self._server)
         catalog_service_pb2_grpc.add_CatalogServiceServicer_to_server(self, self._server)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        self.target = f"127.0.0.1:{self._server.add_insecure_port(f'127.0.0.1:{port}')}"
+        wanted = f"127.0.0.1:{port}"
+        bound = (
+            self._server.add_secure_port(wanted, credentials) if credentials else self._server.add_insecure_port(wanted)
+        )
+        self.target = f"127.0.0.1:{bound}"
         self.serving(True)
 
     def serving(self, yes: bool) -> None:
@@ -75,7 +80,7 @@ class FakeGateway(retrieval_service_pb2_grpc.RetrievalServiceServicer, catalog_s
         self._begin("Search", request, context)
         if self.whole_photo or request.whole_image:
             whole = Garment(area=1.0, box=Box(width=120, height=160))
-            return retrieval.SearchResponse(results=[self._garment_matches(whole, request.top_k)])
+            return retrieval.SearchResponse(results=[self._garment_matches(whole, request)])
         garments = [
             Garment(category="dress", confidence=0.93, area=0.3, box=Box(x=20, y=20, width=60, height=90)),
             Garment(category="bag", confidence=0.61, area=0.05, box=Box(x=80, y=100, width=30, height=30)),
@@ -89,11 +94,13 @@ class FakeGateway(retrieval_service_pb2_grpc.RetrievalServiceServicer, catalog_s
                 garment.mask_png = _mask(box)
             if request.include_cutouts:
                 garment.cutout.CopyFrom(Pixels(width=8, height=8, rgb=bytes(range(192))))
-        return retrieval.SearchResponse(results=[self._garment_matches(garment, request.top_k) for garment in garments])
+        return retrieval.SearchResponse(results=[self._garment_matches(garment, request) for garment in garments])
 
     def SearchByItem(self, request: retrieval.SearchByItemRequest, context: Context) -> retrieval.SearchByItemResponse:
         self._begin("SearchByItem", request, context)
-        others = [match for match in self._matches(100) if match.item.id != request.id]
+        if request.id not in self.items:
+            self._not_found("item", request.id, context)
+        others = [match for match in self._matches(100, request.filter) if match.item.id != request.id]
         return retrieval.SearchByItemResponse(matches=others[: request.top_k])
 
     def ImportItems(
@@ -152,7 +159,8 @@ class FakeGateway(retrieval_service_pb2_grpc.RetrievalServiceServicer, catalog_s
         self, request: catalog_service_pb2.ListItemsRequest, context: Context
     ) -> catalog_service_pb2.ListItemsResponse:
         self._begin("ListItems", request, context)
-        after = [self.items[id] for id in sorted(self.items) if id > request.page_token]
+        kept = [item for item in self.items.values() if _meets(item, request.filter)]
+        after = sorted((item for item in kept if item.id > request.page_token), key=lambda item: item.id)
         page = after[: request.page_size or 100]
         token = page[-1].id if len(page) < len(after) else ""
         return catalog_service_pb2.ListItemsResponse(items=page, next_page_token=token)
@@ -197,12 +205,28 @@ class FakeGateway(retrieval_service_pb2_grpc.RetrievalServiceServicer, catalog_s
             outcome = retrieval.IMPORT_OUTCOME_UNCHANGED if same else retrieval.IMPORT_OUTCOME_UPDATED
         return retrieval.ImportItemsResponse(id=request.item.id, outcome=outcome)
 
-    def _garment_matches(self, garment: Garment, top_k: int) -> retrieval.GarmentMatches:
-        return retrieval.GarmentMatches(garment=garment, matches=self._matches(top_k, self.found.get(garment.category)))
+    def _garment_matches(self, garment: Garment, request: retrieval.SearchRequest) -> retrieval.GarmentMatches:
+        ids = self.found.get(garment.category)
+        return retrieval.GarmentMatches(garment=garment, matches=self._matches(request.top_k, request.filter, ids))
 
-    def _matches(self, top_k: int, ids: list[str] | None = None) -> list[Match]:
-        nearest = [self.items[id] for id in (sorted(self.items) if ids is None else ids)][: top_k or 5]
+    def _matches(self, top_k: int, filter: Filter, ids: list[str] | None = None) -> list[Match]:
+        known = [self.items[id] for id in (sorted(self.items) if ids is None else ids)]
+        nearest = [item for item in known if _meets(item, filter)][: top_k or 5]
         return [Match(item=item, distance=0.1 * (rank + 1)) for rank, item in enumerate(nearest)]
+
+
+def _meets(item: Item, filter: Filter) -> bool:
+    return all(_meets_condition(item, condition) for condition in filter.all_of)
+
+
+def _meets_condition(item: Item, condition: Condition) -> bool:
+    if condition.HasField("any_of"):
+        value = getattr(item, condition.field)
+        text = str(value).lower() if isinstance(value, bool) else value
+        return text in condition.any_of.values
+    price = item.sale_price if item.HasField("sale_price") else item.price
+    bounds = condition.range
+    return (not bounds.HasField("min") or price >= bounds.min) and (not bounds.HasField("max") or price <= bounds.max)
 
 
 def _accept(request: retrieval.ImportItemsRequest) -> Answer:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,10 @@ class ServiceName(StrEnum):
     EMBED = "embed"
     SEARCH = "search"
     GATEWAY = "gateway"
+    STOREFRONT = "storefront"
+
+
+_STOREFRONT_NEEDS = ("fastapi", "multipart", "pydantic_settings", "uvicorn")
 
 
 def up(
@@ -78,11 +83,14 @@ async def _serve(stack: Stack) -> None:
     await stack.until_broken()
 
 
-def serve(service: Annotated[ServiceName, typer.Argument(metavar="|".join(SERVICES))]) -> None:
+def serve(service: Annotated[ServiceName, typer.Argument(metavar="|".join(ServiceName))]) -> None:
     """Run one service, as containers do. Its settings are environment variables: SEGMENT_LISTEN and so on."""
-    _require_serving_parts()
+    if service is ServiceName.STOREFRONT:
+        _require_storefront_parts()
+    else:
+        _require_serving_parts()
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", SERVICES[service.value]])
+    os.execv(sys.executable, [sys.executable, "-m", SERVICES.get(service.value, service.value)])
 
 
 def restore(
@@ -111,6 +119,14 @@ def _require_serving_parts() -> None:
         require_serving_parts()
     except UpError as error:
         raise Stop(str(error)) from error
+
+
+def _require_storefront_parts() -> None:
+    if missing := [name for name in _STOREFRONT_NEEDS if find_spec(name) is None]:
+        raise Stop(
+            f"the storefront needs more than the client ({', '.join(missing)}): "
+            "`pip install 'clothing-retrieval[storefront]'`"
+        )
 
 
 def probe(

@@ -2,6 +2,7 @@
 
 import io
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,11 +20,17 @@ Points = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Outline:
-    """``path`` is the ``d`` of an SVG path in a box of 1000 × 1000; (x, y) lies amid the garment, in the same box."""
+    """In a box of 1000 × 1000, however wide the picture is; (x, y) lies amid the garment."""
 
-    path: str
+    polygons: Sequence[Points]
+    """Each (n, 2), x and y. A point is inside where it is inside an odd number of them."""
     x: float
     y: float
+
+    @property
+    def path(self) -> str:
+        """The ``d`` of an SVG path, to be filled by ``evenodd``."""
+        return " ".join(map(_path, self.polygons))
 
 
 def outline(mask_png: bytes) -> Outline | None:
@@ -36,7 +43,7 @@ def outline(mask_png: bytes) -> Outline | None:
         return None
     scale = 1000 / np.array(mask.shape[::-1])
     x, y = _amid(mask) * scale
-    return Outline(" ".join(_path(_smooth(loop) * scale) for loop in loops), float(x), float(y))
+    return Outline([_smooth(loop) * scale for loop in loops], float(x), float(y))
 
 
 def _loops(mask: Mask) -> list[Points]:
