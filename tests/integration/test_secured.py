@@ -1,7 +1,7 @@
 """Mutual TLS on every hop and API keys at the gateway, with real certificates and real files."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import grpc
 import pytest
 
 from clothing_retrieval import AsyncClient, errors
+from clothing_retrieval.async_client import BROKEN_STREAM
 from clothing_retrieval.calls import NewItem
 from clothing_retrieval.cli import main
 from clothing_retrieval.v1.types_pb2 import Item
@@ -125,6 +126,18 @@ async def searched_over_new_connections(gateway: AsyncClient) -> None:
         assert await found(gateway) == ["shirt"]
 
 
+async def unless_broken(call: Callable[[], Awaitable[object]]) -> None:
+    """Calls again where all that is known is that the stream broke: where it ends while an item is being sent, grpc.aio
+    puts an error of its own in the place of the server's."""
+    while True:
+        try:
+            await call()
+            return
+        except errors.Unavailable as error:
+            if str(error) != BROKEN_STREAM:
+                raise
+
+
 async def test_keys_say_who_may_do_what(known_models: Path, tmp_path: Path, keys: KeyFile) -> None:
     manager, reader = keys.add("crawler", frozenset({Right.MANAGE})), keys.add("web", frozenset({Right.SEARCH}))
     async with running(known_models, tmp_path / "data", gateway={"keys_file": keys.path}) as stack:
@@ -133,16 +146,17 @@ async def test_keys_say_who_may_do_what(known_models: Path, tmp_path: Path, keys
             await load(gateway)
         async with client(stack, None, reader) as gateway:
             assert await found(gateway) == ["shirt"]
-            for change in (gateway.delete_items(["shirt"]), gateway.delete_collection("default"), load(gateway)):
+            changes = (lambda: gateway.delete_items(["shirt"]), lambda: gateway.delete_collection("default"))
+            for change in (*changes, lambda: load(gateway)):
                 with pytest.raises(errors.PermissionDenied, match="'web' has not the right 'manage'"):
-                    await change
+                    await unless_broken(change)
             assert await found(gateway) == ["shirt"]
         for wrong in (None, "", reader[:-1]):
             async with client(stack, None, wrong) as gateway:
                 await gateway.wait_ready()  # health tells nothing that needs a key
-                for call in (found(gateway), gateway.list_collections(), load(gateway)):
+                for call in (lambda: found(gateway), lambda: gateway.list_collections(), lambda: load(gateway)):
                     with pytest.raises(errors.Unauthenticated):
-                        await call
+                        await unless_broken(call)
 
 
 async def test_a_revoked_key_is_refused_and_a_new_one_let_in_while_the_gateway_runs(
