@@ -1,9 +1,13 @@
 """The storefront's image, and its profile of the compose file."""
 
+from storefront.line.settings import Settings as LineSettings
 from storefront.settings import Settings
 from tests.deployment import compose, stages
 
-SETTINGS = {f"STOREFRONT_{name.upper()}" for name in Settings.model_fields}
+SETTINGS = {
+    *(f"STOREFRONT_{name.upper()}" for name in Settings.model_fields),
+    *(f"LINE_{name.upper()}" for name in LineSettings.model_fields),
+}
 
 
 def test_the_image_serves_the_storefront_as_nobody_in_particular() -> None:
