@@ -32,7 +32,8 @@ def main() -> int:
 
 def _show(keys: Sequence[Key], *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps([key.model_dump(mode="json", exclude={"sha256"}) for key in keys]))  # noqa: T201
+        for key in keys:
+            print(json.dumps(key.model_dump(mode="json", exclude={"sha256"})))  # noqa: T201
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "rights", "calls/s", "at a time", "added"):

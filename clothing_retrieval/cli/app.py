@@ -21,6 +21,7 @@ from clothing_retrieval.cli import (
     running,
     searching,
 )
+from clothing_retrieval.cli.examples import examples
 from clothing_retrieval.cli.gateway import CREDENTIALS
 from clothing_retrieval.cli.stop import Stop
 from clothing_retrieval.cli.tls import credentials
@@ -28,18 +29,52 @@ from clothing_retrieval.cli.tls import credentials
 app = typer.Typer(
     help="Finds a catalogue's items in a photo of clothing.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples(
+        "clothing-retrieval up",
+        "clothing-retrieval import photos/ --collection shop",
+        "clothing-retrieval search street.jpg --collection shop --save found.html",
+    ),
 )
-app.command("up")(running.up)
-app.command("import")(importing.import_)
-app.command("search")(searching.search)
-app.command("evaluate")(evaluating.evaluate_)
+app.command("up", epilog=examples("clothing-retrieval up --data-dir data --log-dir logs"))(running.up)
+app.command(
+    "import",
+    epilog=examples(
+        "clothing-retrieval import photos/ --dry-run",
+        "clothing-retrieval import photos/ --collection shop",
+        "clothing-retrieval import https://shop.example/feed.xml --prune --yes --report report.json",
+    ),
+)(importing.import_)
+app.command(
+    "search",
+    epilog=examples(
+        "clothing-retrieval search street.jpg --save found.html",
+        "clothing-retrieval search *.jpg --category dress --top-k 10 --json",
+    ),
+)(searching.search)
+app.command(
+    "evaluate",
+    epilog=examples(
+        "clothing-retrieval evaluate validation/ --collection shop",
+        "clothing-retrieval evaluate pairs.csv --variants --html page.html --json-file figures.json",
+    ),
+)(evaluating.evaluate_)
 app.command("demo")(demonstrating.demo)
-app.command("serve")(running.serve)
-app.command("restore")(running.restore)
-app.command("probe")(running.probe)
+app.command(
+    "serve",
+    epilog=examples("SEGMENT_LISTEN=127.0.0.1:50051 clothing-retrieval serve segment"),
+)(running.serve)
+app.command("restore", epilog=examples("clothing-retrieval restore backups/20261125T174500.000000Z data/search"))(
+    running.restore
+)
+app.command(
+    "probe",
+    epilog=examples(
+        "clothing-retrieval probe 127.0.0.1:50050",
+        "clothing-retrieval --tls-ca ca.pem probe 127.0.0.1:50050 --service liveness --server-name segment",
+    ),
+)(running.probe)
 catalogue.collections.command("copy")(copying.copy)
 app.add_typer(catalogue.items, name="items")
 app.add_typer(catalogue.collections, name="collections")
@@ -88,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)  # such a picture is refused anyway
     try:
-        app(args=arguments)
+        app(args=arguments, prog_name="clothing-retrieval")
     except Stop as stop:
         if str(stop):
             typer.echo(f"clothing-retrieval: {stop}", err=True)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from clothing_retrieval.cli.examples import examples
 from clothing_retrieval.cli.running import run_part
 
 keys = typer.Typer(
@@ -24,7 +25,13 @@ class Right(StrEnum):
     MANAGE = "manage"
 
 
-@keys.command("add")
+@keys.command(
+    "add",
+    epilog=examples(
+        "clothing-retrieval keys add web --right search --calls-per-s 50 --file keys.json",
+        "clothing-retrieval keys add catalogue --right manage --file keys.json",
+    ),
+)
 def add(
     name: Name,
     file: File,
@@ -46,7 +53,7 @@ def add(
 
 
 @keys.command("list")
-def list_(file: File, json: Annotated[bool, typer.Option("--json", help="As a JSON list.")] = False) -> None:
+def list_(file: File, json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False) -> None:
     """Show the keys' names, rights and limits."""
     _run(file, "list", *(["--json"] if json else []))
 

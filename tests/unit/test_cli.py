@@ -57,6 +57,23 @@ def test_the_version_is_told(run: Run) -> None:
     assert out.startswith("clothing-retrieval ")
 
 
+@pytest.mark.parametrize(
+    "command", [(), ("import",), ("search",), ("evaluate",), ("serve",), ("probe",), ("keys", "add")]
+)
+def test_help_teaches_by_example(run: Run, command: tuple[str, ...]) -> None:
+    code, out, _ = run(*command, "--help")
+    assert code == 0
+    assert "clothing-retrieval" in out.partition("Examples:")[2]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_commands(run: Run, shell: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")
+    code, script, _ = run("--show-completion", shell)
+    assert code == 0
+    assert "_CLOTHING_RETRIEVAL_COMPLETE" in script
+
+
 def test_wrong_usage_has_its_own_exit_code(run: Run) -> None:
     assert run("search")[0] == 2
     assert run("search", "x.jpg", "--top-k", "101")[0] == 2
