@@ -341,8 +341,8 @@ def test_an_import_that_waits_for_a_host_can_be_interrupted(
     feed(shop, ids(20))
     shop.answers["/d0.jpg"] = be_silent
     # Ctrl-C is ignored by what a shell began in the background, and by its children.
-    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); import clothing_retrieval.cli as c; "
-    command = (sys.executable, "-c", code + "c.main()", "import")
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    command = (sys.executable, "-c", f"{heed}; from clothing_retrieval.cli import main; main()", "import")
     options = ("--allow-private", "--delay", "0", "--memory", "memory.sqlite", "--target", gateway.target)
     with subprocess.Popen((*command, f"{shop.address}/feed.xml", *options), cwd=tmp_path) as importing:
         assert asked.wait(60)
