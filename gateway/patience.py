@@ -20,13 +20,18 @@ _LONGEST_WAIT_S = 2.0
 async def patiently(attempt: Callable[[], Awaitable[T]], deadline: Deadline) -> T:
     """Tries again while the stage is busy or away, with growing, jittered waits, until the deadline is near.
 
-    Raises ServiceError: the last one, when there is no time for another wait or the error is not transient.
+    Raises ServiceError: the last one, when there is no time for another wait or the error is not transient; where the
+    time is over in the midst of an attempt, why it had to be made.
     """
     wait_s = _FIRST_WAIT_S
+    before: ServiceError | None = None
     while True:
         try:
             return await attempt()
         except ServiceError as error:
+            if before and error.code == code_pb2.DEADLINE_EXCEEDED:
+                raise before from error
+            before = error
             pause_s = max(wait_s, error.retry_after_s or 0.0) * random.uniform(0.5, 1.0)
             if error.code not in _TRANSIENT or deadline.remaining() < pause_s:
                 raise

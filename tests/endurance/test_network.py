@@ -37,7 +37,7 @@ async def far_workers(folder: Path, cables: list[Cable]) -> AsyncIterator[str]:
     near = {"gateway": "gateway", "embed_service": "embed", "search_service": "search"}
     async with AsyncExitStack() as stack:
         for cable in cables:
-            listen = {"SEGMENT_LISTEN": f"{cable.address}:{PORT}"}
+            listen = {"SEGMENT_LISTEN": f"{cable.address}:{PORT}", "SEGMENT_PLAINTEXT": "true"}
             await stack.enter_async_context(process("segment_service", cable.namespace, **models, **listen))
         for module, name in near.items():
             listen = {f"{name.upper()}_LISTEN": f"unix:{folder}/{name}"}

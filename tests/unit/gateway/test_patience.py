@@ -61,3 +61,14 @@ async def test_near_the_deadline_it_gives_up_with_what_the_stage_said() -> None:
         await patiently(Attempt(grpc.StatusCode.UNAVAILABLE, failures=1000), Deadline.after(0.3))
     assert failed.value.code == code_pb2.UNAVAILABLE
     assert time.monotonic() - began < 1
+
+
+async def test_where_time_is_over_in_the_midst_of_an_attempt_it_tells_why_there_was_another() -> None:
+    errors = iter((Answered(grpc.StatusCode.UNAVAILABLE), Answered(grpc.StatusCode.DEADLINE_EXCEEDED)))
+
+    async def attempt() -> str:
+        raise StageFailed("search", next(errors))
+
+    with pytest.raises(StageFailed) as failed:
+        await patiently(attempt, Deadline.after(30))
+    assert failed.value.code == code_pb2.UNAVAILABLE
