@@ -7,14 +7,13 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from clothing_retrieval.catalog import document
+from clothing_retrieval.catalog import document, feed, sheet
 from clothing_retrieval.catalog.document import Document
 from clothing_retrieval.catalog.entry import CatalogueError
-from clothing_retrieval.catalog.feed import FeedSource
 from clothing_retrieval.catalog.folder import FolderSource
 from clothing_retrieval.catalog.memory import Memory
 from clothing_retrieval.catalog.row import column
-from clothing_retrieval.catalog.sheet import SheetSource
+from clothing_retrieval.catalog.rows import RowSource
 from clothing_retrieval.catalog.shopify import PATH, ShopifySource
 from clothing_retrieval.catalog.source import Source
 from clothing_retrieval.catalog.web import Purpose, Validators, Web, WebError
@@ -118,9 +117,9 @@ def _from_document(opened: Document, validators: Validators, kind: Kind | None, 
     source: Source
     match kind := kind or _kind_of(opened):
         case Kind.TABLE:
-            source = SheetSource(opened, bounds.views)
+            source = RowSource(kind, sheet.rows, opened, bounds.views)
         case Kind.FEED:
-            source = FeedSource(opened, bounds.views)
+            source = RowSource(kind, feed.rows, opened, bounds.views)
         case Kind.SHOPIFY:
             source = ShopifySource(opened, web, bounds.views, bounds.pages)
         case _:

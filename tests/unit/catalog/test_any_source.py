@@ -7,11 +7,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clothing_retrieval.catalog import feed, sheet
 from clothing_retrieval.catalog.document import Document
 from clothing_retrieval.catalog.entry import BadEntry, CatalogueError, Entry
-from clothing_retrieval.catalog.feed import FeedSource
 from clothing_retrieval.catalog.product_page import read_page
-from clothing_retrieval.catalog.sheet import SheetSource
+from clothing_retrieval.catalog.rows import RowSource
 from clothing_retrieval.catalog.shopify import ShopifySource
 from clothing_retrieval.catalog.source import Source
 from clothing_retrieval.catalog.web import Web
@@ -85,14 +85,14 @@ def test_any_list_of_shopify(value: Any, variants: list[dict[str, Any]]) -> None
 @settings(max_examples=100, deadline=None)
 def test_any_rows(rows: list[dict[str, str]]) -> None:
     lines = ["\t".join(COLUMNS), *("\t".join(row.get(name, "") for name in COLUMNS) for row in rows)]
-    consume(SheetSource(document("\n".join(lines).encode("utf-8", "replace")), 4))
+    consume(RowSource("table", sheet.rows, document("\n".join(lines).encode("utf-8", "replace")), 4))
 
 
 @given(st.binary(max_size=200))
 @settings(max_examples=50, deadline=None)
 def test_any_bytes(content: bytes) -> None:
-    consume(FeedSource(document(b"<rss><channel><item>" + content), 4))
-    consume(SheetSource(document(b"id,image_link\n" + content), 4))
+    consume(RowSource("feed", feed.rows, document(b"<rss><channel><item>" + content), 4))
+    consume(RowSource("table", sheet.rows, document(b"id,image_link\n" + content), 4))
 
 
 @given(st.text(max_size=40) | st.text(max_size=30).map("http://{}".format))

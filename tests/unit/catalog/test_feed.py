@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from clothing_retrieval.catalog import xml
+from clothing_retrieval.catalog import feed, xml
 from clothing_retrieval.catalog.document import Document
 from clothing_retrieval.catalog.entry import BadEntry, CatalogueError, Entry
-from clothing_retrieval.catalog.feed import FeedSource
+from clothing_retrieval.catalog.rows import RowSource
 
 RSS = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:g="http://base.google.com/ns/1.0"><channel>
@@ -33,7 +33,7 @@ def document(text: str | bytes) -> Document:
 
 
 def entries(text: str | bytes, views: int = 4) -> list[Entry | BadEntry]:
-    return list(FeedSource(document(text), views).entries())
+    return list(RowSource("feed", feed.rows, document(text), views).entries())
 
 
 def item(id: str, *more: str, picture: str = "https://cdn.example/x.jpg") -> str:
@@ -121,7 +121,7 @@ def test_an_item_that_cannot_be_understood_is_named(item_text: str, problem: str
 
 def test_a_feed_that_breaks_off_gives_what_came_before() -> None:
     text = RSS.format(items=item("1") + item("2") + item("3"))
-    read = FeedSource(document(text[: text.index("<g:id>3")]), 4).entries()
+    read = RowSource("feed", feed.rows, document(text[: text.index("<g:id>3")]), 4).entries()
     assert [entry.item.id for entry in itertools.islice(read, 2) if isinstance(entry, Entry)] == ["1", "2"]
     with pytest.raises(CatalogueError, match="after 2 items"):
         next(read)
@@ -179,7 +179,7 @@ def test_an_item_without_an_end_is_given_up() -> None:
 
 def test_how_much_there_is_is_foreseen() -> None:
     many = RSS.format(items="".join(item(str(number)) for number in range(3000)))
-    source = FeedSource(document(many), 4)
+    source = RowSource("feed", feed.rows, document(many), 4)
     foreseen: list[int] = []
     reading: Iterator[Entry | BadEntry] = source.entries()
     for _ in itertools.islice(reading, 1500):

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from clothing_retrieval.catalog import sheet
 from clothing_retrieval.catalog.document import Document
 from clothing_retrieval.catalog.entry import BadEntry, CatalogueError, Entry
 from clothing_retrieval.catalog.garment_words import garment_category
 from clothing_retrieval.catalog.memory import Memory
 from clothing_retrieval.catalog.recognise import Bounds, Kind, recognise
-from clothing_retrieval.catalog.sheet import SheetSource
+from clothing_retrieval.catalog.rows import RowSource
 from clothing_retrieval.catalog.shopify import ShopifySource, products_address
 from clothing_retrieval.catalog.web import Web
 
@@ -32,14 +33,14 @@ def document(text: str, name: str = "items.csv") -> Document:
     return Document(name, io.BytesIO(content), len(content))
 
 
-def items(source: SheetSource | ShopifySource) -> list[Entry]:
+def items(source: RowSource | ShopifySource) -> list[Entry]:
     found = list(source.entries())
     assert all(isinstance(entry, Entry) for entry in found), found
     return [entry for entry in found if isinstance(entry, Entry)]
 
 
 def test_the_original_projects_table_is_read() -> None:
-    coat, skirt, jeans, dress = (entry.item for entry in items(SheetSource(document(ORIGINAL), 4)))
+    coat, skirt, jeans, dress = (entry.item for entry in items(RowSource("table", sheet.rows, document(ORIGINAL), 4)))
     assert (coat.id, coat.title, coat.url) == ("shop.example/p/1", "防風外套", "https://shop.example/p/1")
     assert (coat.price, coat.sale_price, coat.image_url) == (1290, 990, "https://cdn.example/1.jpg")
     assert [(found.category, found.gender) for found in (coat, skirt, jeans, dress)] == [
@@ -61,7 +62,7 @@ def test_googles_feed_as_tabs_is_read() -> None:
         "https://c.example/2.jpg, https://c.example/3.jpg",
     )
     text = "\t".join(header) + "\n" + "\t".join((*cells, "250 TWD", "preorder", "")) + "\n"
-    [belt] = items(SheetSource(document(text), 4))
+    [belt] = items(RowSource("table", sheet.rows, document(text), 4))
     assert (belt.item.title, belt.item.price, belt.item.currency) == ('24" belt', 250, "TWD")
     assert belt.item.in_stock is False
     assert len(belt.addresses) == 3
@@ -69,11 +70,11 @@ def test_googles_feed_as_tabs_is_read() -> None:
 
 def test_a_table_that_names_files_belongs_into_its_folder() -> None:
     with pytest.raises(CatalogueError, match="import the folder"):
-        list(SheetSource(document("id,file\n1,a.jpg\n"), 4).entries())
+        list(RowSource("table", sheet.rows, document("id,file\n1,a.jpg\n"), 4).entries())
 
 
 def test_a_row_that_cannot_be_used_is_named_by_its_line() -> None:
-    [bad] = SheetSource(document("id,image_link\n1,not an address\n"), 4).entries()
+    [bad] = RowSource("table", sheet.rows, document("id,image_link\n1,not an address\n"), 4).entries()
     assert isinstance(bad, BadEntry)
     assert (bad.id, bad.source) == ("1", "items.csv, line 2")
 
