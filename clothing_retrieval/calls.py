@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import grpc
 import PIL.Image
 import PIL.ImageOps
 
@@ -91,6 +92,12 @@ def channel_options(target: str) -> list[tuple[str, str | int]]:
     if channel_target(target).removeprefix("dns:///").startswith(_LOOPBACK):
         options.append(("grpc.enable_http_proxy", 0))  # http_proxy is not meant for this machine itself
     return options
+
+
+def channel(target: str, credentials: grpc.ChannelCredentials | None, *more: tuple[str, str | int]) -> grpc.Channel:
+    """Plain where ``credentials`` are absent. ``more``: options."""
+    name, options = channel_target(target), [*channel_options(target), *more]
+    return grpc.secure_channel(name, credentials, options) if credentials else grpc.insecure_channel(name, options)
 
 
 # Repeated on UNAVAILABLE: what only reads. A repeated write is harmless to the catalogue, but its answer would not be

@@ -52,10 +52,7 @@ class Client:
         self.target = target
         self._api_key = api_key
         self._deadlines = deadlines or Deadlines()
-        name, options = calls.channel_target(target), calls.channel_options(target)
-        self._channel = (
-            grpc.secure_channel(name, credentials, options) if credentials else grpc.insecure_channel(name, options)
-        )
+        self._channel = calls.channel(target, credentials)
         self._retrieval = RetrievalServiceStub(self._channel)
         self._catalog = CatalogServiceStub(self._channel)
         self._health = health_pb2_grpc.HealthStub(self._channel)

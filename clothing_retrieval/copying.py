@@ -22,9 +22,10 @@ _TIMEOUT_S = 60.0
 class SearchServer:
     """A search service, called directly: a gateway does not offer vectors."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, credentials: grpc.ChannelCredentials | None = None) -> None:
+        """``credentials``: for TLS; plain where absent."""
         self.target = target
-        self._channel = grpc.insecure_channel(calls.channel_target(target), calls.channel_options(target))
+        self._channel = calls.channel(target, credentials)
         self._search = SearchServiceStub(self._channel)
         self._catalog = CatalogServiceStub(self._channel)
 

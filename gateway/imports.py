@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 from google.rpc import code_pb2, status_pb2
 
 from clothing_retrieval.v1 import retrieval_service_pb2, search_service_pb2, segment_service_pb2, types_pb2
+from gateway.calls import call
 from gateway.categories import parser_label
 from gateway.patience import patiently
 from gateway.pipeline import Pipeline
-from gateway.stages import Stages, call
+from gateway.stages import Stages
 from serving import telemetry
 from serving.deadline import Deadline
 from serving.errors import InvalidField, ServiceError, StageFailed, StreamSilent

@@ -25,10 +25,10 @@ class Pipeline:
         deadline = Deadline.after(_CHECK_TIMEOUT_S)
         try:
             with tracing.untraced():
-                _, serves = await asyncio.gather(self.refresh(deadline), self._stages.search_serves(deadline))
+                _, trouble = await asyncio.gather(self.refresh(deadline), self._stages.index_trouble(deadline))
         except ServiceError as error:
             return str(error)
-        return None if serves else "search: not serving"
+        return trouble
 
     async def refresh(self, deadline: Deadline) -> None:
         """Raises StageFailed or DeadlineExceeded."""

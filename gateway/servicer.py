@@ -15,7 +15,7 @@ from gateway.imports import ItemImporter, answer_each
 from gateway.pipeline import Pipeline
 from gateway.search import PhotoSearch, checked_top_k
 from gateway.settings import Settings
-from gateway.stages import Stages, call
+from gateway.stages import Stages
 from serving import tracing
 from serving.admission import Admission
 from serving.deadline import Deadline
@@ -74,8 +74,8 @@ class RetrievalServicer(retrieval_service_pb2_grpc.RetrievalServiceServicer):
         deadline = self._deadline(context)
         await self._pipeline.refresh(deadline)
         segment_model, embed_model = await self._pipeline.models(deadline)
-        listed = await call(
-            "search", self._stages.catalog.ListCollections, catalog_service_pb2.ListCollectionsRequest(), deadline
+        listed = await self._stages.index.ask(
+            self._stages.catalog.ListCollections, catalog_service_pb2.ListCollectionsRequest(), deadline
         )
         return retrieval_service_pb2.GetPipelineResponse(
             segment_model=segment_model, embed_model=embed_model, collections=listed.collections

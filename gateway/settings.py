@@ -36,6 +36,12 @@ class Settings(ServerSettings):
     timeout_s: float = Field(
         10.0, gt=0, description="Longest time for a call, in seconds; a caller's sooner deadline holds."
     )
+    search_patience_s: float = Field(
+        8.0,
+        ge=0,
+        description="How long calls wait for the search service after it was last there, in seconds: it is one "
+        "process, and none shall fail while it restarts. 0: they fail at once.",
+    )
     max_distance: float | None = Field(
         None, ge=0, description="Farther items are left out, where the caller names no distance. Absent: none is."
     )

@@ -2,11 +2,9 @@
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Sequence
-from typing import Any, Protocol, TypeVar
+from collections.abc import Sequence
 
-import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
 
 from clothing_retrieval.v1 import (
     catalog_service_pb2_grpc,
@@ -19,24 +17,16 @@ from clothing_retrieval.v1 import (
     types_pb2,
 )
 from gateway.answers import check_embedder, check_embeddings, check_garments, check_results
+from gateway.calls import call
+from gateway.index import Index
 from gateway.settings import Settings
-from serving import tracing
 from serving.channels import connect
 from serving.deadline import Deadline
-from serving.errors import BadAnswer, StageFailed, Unavailable, sent_status
-from serving.telemetry import outgoing_metadata
+from serving.errors import Unavailable
 from serving.tls import TlsFiles, channel_credentials
-
-Response = TypeVar("Response", covariant=True)
 
 _MOST_IMAGES = 64
 """Of one call, by the embed service."""
-
-
-class Call(Protocol[Response]):
-    """A unary method of a generated stub."""
-
-    def __call__(self, request: Any, *, timeout: float, metadata: Any) -> Awaitable[Response]: ...
 
 
 class Stages:
@@ -47,6 +37,7 @@ class Stages:
         self._settings = settings
         self._tls = _tls_of(settings)
         self._retiring: set[asyncio.Task[None]] = set()
+        self.index = Index(settings.search_patience_s)
         self._dimensions: dict[str, int] = {}  # of the embedding model that was seen last, by its digest
         self._connect()
 
@@ -113,7 +104,7 @@ class Stages:
     async def query(
         self, request: search_service_pb2.QueryRequest, deadline: Deadline
     ) -> search_service_pb2.QueryResponse:
-        answer = await call("search", self.search.Query, request, deadline)
+        answer = await self.index.ask(self.search.Query, request, deadline)
         check_results(answer, len(request.probes))
         return answer
 
@@ -128,37 +119,15 @@ class Stages:
         self._dimensions = {model.digest: model.dimension}
         return model
 
-    async def search_serves(self, deadline: Deadline) -> bool:
-        request = health_pb2.HealthCheckRequest(service="clothing_retrieval.v1.SearchService")
-        response = await call("search", self._search_health.Check, request, deadline)
-        return bool(response.status == health_pb2.HealthCheckResponse.SERVING)
+    async def index_trouble(self, deadline: Deadline) -> str | None:
+        """Why a query would fail now; None when it would succeed."""
+        return await self.index.trouble(self._search_health, deadline)
 
     async def close(self) -> None:
         for retiring in self._retiring:
             retiring.cancel()
         for channel in self._channels:
             await channel.close()
-
-
-async def call(
-    stage: str, method: Call[Response], request: Any, deadline: Deadline, renamed: tuple[str, str] | None = None
-) -> Response:
-    """Calls a stage with what is left of the deadline.
-
-    Raises DeadlineExceeded when nothing is, BadAnswer where what came is no answer, else StageFailed.
-    """
-    deadline.check(stage)
-    with tracing.calling(request):
-        try:
-            answer: Response | None = await method(request, timeout=deadline.remaining(), metadata=outgoing_metadata())
-        except grpc.RpcError as error:
-            if error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and sent_status(error) is None:
-                # Not the stage's refusal, which has details: grpc's own, of a message beyond the limit.
-                raise BadAnswer(stage, error.details() or "too much") from error
-            raise StageFailed(stage, error, renamed) from error
-        if answer is None:  # grpc.aio's way to say that it could not read the message
-            raise BadAnswer(stage, "a message that cannot be read")
-        return answer
 
 
 def _tls_of(settings: Settings) -> TlsFiles | None:

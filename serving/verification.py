@@ -1,9 +1,11 @@
-"""``python -m serving.verification [FOLDER ...]``: are the models in these version folders what they say they are?
+"""``python -m serving.verification [--json] [FOLDER ...]``: are models what they say they are?
 
-`clothing-retrieval models verify` runs this. Nothing is served, nothing is written.
+Each in a version folder. `clothing-retrieval models verify` runs this. Nothing is served, nothing is written.
 """
 
+import argparse
 import hashlib
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -258,17 +260,34 @@ def _tables(reports: Sequence[Report]) -> Iterator[Table | Text]:
         yield Text(f"{len(report.problems)} to mend\n" if report.problems else "all right\n", style="dim")
 
 
-def main(folders: Sequence[str]) -> int:
-    """Prints tables to stdout, problems to stderr, a line each. Returns the exit code."""
+def _json(report: Report) -> str:
+    checks = [{"file": file, "check": check, "figure": figure} for file, check, figure in report.rows]
+    return json.dumps(
+        {"folder": str(report.folder), "model": report.name, "checks": checks, "problems": report.problems},
+        ensure_ascii=False,
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prints tables (or JSON, a line for each folder) to stdout, problems to stderr, a line each. Returns the exit
+    code."""
+    parser = argparse.ArgumentParser(prog="python -m serving.verification")
+    parser.add_argument("folders", nargs="*", type=Path)
+    parser.add_argument("--json", action="store_true")
+    asked = parser.parse_args(arguments)
     out, err = Console(highlight=False), Console(stderr=True, highlight=False)
     try:
-        chosen = [Path(folder) for folder in folders] or newest_versions(DEFAULT_FOLDER)
+        chosen = asked.folders or newest_versions(DEFAULT_FOLDER)
     except ModelError as error:
         err.print(str(error), markup=False, soft_wrap=True)
         return 1
     reports = [verify(folder) for folder in chosen]
-    for part in _tables(reports):
-        out.print(part)
+    if asked.json:
+        for report in reports:
+            out.print(_json(report), markup=False, soft_wrap=True)
+    else:
+        for part in _tables(reports):
+            out.print(part)
     problems = [problem for report in reports for problem in report.problems]
     for problem in problems:
         err.print(problem, markup=False, soft_wrap=True)

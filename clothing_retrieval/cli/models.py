@@ -21,6 +21,7 @@ def verify(
         list[Path] | None,
         typer.Argument(metavar="[FOLDER]...", help="Version folders. None: the newest of each in models/."),
     ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object for each folder, on a line.")] = False,
 ) -> None:
     """Check that models are what their manifests say: digests, shapes, batches, int8 against fp32, cards."""
-    run_part("serving.verification", *(str(folder) for folder in folders or []))
+    run_part("serving.verification", *(["--json"] if json else []), *(str(folder) for folder in folders or []))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json as jsonlib
 import os
 import signal
 import subprocess
@@ -136,17 +137,11 @@ def probe(
     server_name: Annotated[
         str, typer.Option(metavar="NAME", help="With TLS: what its certificate is for, where that is not HOST.")
     ] = "",
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
     """Ask a service for its health: exit code 0 when it serves."""
-    name, options = calls.channel_target(target), calls.channel_options(target)
-    if server_name:
-        options.append(("grpc.ssl_target_name_override", server_name))
-    credentials = CREDENTIALS.get()
-    with (
-        grpc.secure_channel(name, credentials, options)
-        if credentials
-        else grpc.insecure_channel(name, options) as channel
-    ):
+    more = [("grpc.ssl_target_name_override", server_name)] if server_name else []
+    with calls.channel(target, CREDENTIALS.get(), *more) as channel:
         try:
             answer = health_pb2_grpc.HealthStub(channel).Check(
                 health_pb2.HealthCheckRequest(service=service), timeout=timeout
@@ -154,6 +149,6 @@ def probe(
         except grpc.RpcError as error:
             raise Stop(f"{target} does not answer: {error.details()}") from error
     state = health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status)
-    typer.echo(state)
+    typer.echo(jsonlib.dumps({"target": target, "service": service, "status": state}) if json else state)
     if answer.status != health_pb2.HealthCheckResponse.SERVING:
         raise Stop

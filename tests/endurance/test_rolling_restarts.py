@@ -1,6 +1,6 @@
 """Rolling restarts under load: with two replicas no search fails.
 
-While the one search service restarts, callers are told, and no item that was acknowledged is lost.
+Nor does one while the only search service restarts: calls wait for it, and no item that was acknowledged is lost.
 ROLLING_RESTARTS sets how often all replicas of each service are restarted (20).
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from clothing_retrieval import AsyncClient, errors
+from clothing_retrieval import AsyncClient
 from tests.pictures import patched
 from tests.replicas import calling, deployed, row
 from tests.stack import item
@@ -44,10 +44,10 @@ async def test_no_search_fails_while_replicas_of_all_services_are_restarted_one_
 
 
 @pytest.mark.timeout(600)
-async def test_while_the_search_service_restarts_searches_fail_under_its_name_and_nothing_is_lost(
-    tmp_path: Path,
-) -> None:
-    async with deployed(tmp_path, {}) as deployment:
+async def test_while_the_search_service_restarts_calls_wait_and_nothing_is_lost(tmp_path: Path) -> None:
+    # Longer than by default, for a machine that is busy with other work.
+    patience = {"GATEWAY_SEARCH_PATIENCE_S": "15", "GATEWAY_TIMEOUT_S": "20"}
+    async with deployed(tmp_path, {}, **patience) as deployment:
         target = deployment.target("gateway")
         (search,) = deployment.replicas["search"]
         async with calling(target, 2) as callers, AsyncClient(target) as client:
@@ -60,13 +60,13 @@ async def test_while_the_search_service_restarts_searches_fail_under_its_name_an
                 answer = await importing
                 assert answer.status.code == 0, answer.status
                 stored.add(answer.id)
+                assert (await client.get_item(answer.id)).id == answer.id
                 await callers.more(2)
             assert {found.id async for found in client.list_items()} == stored
     row(
         f"the search service restarted (SIGTERM), {ROUNDS} times",
-        f"{len(callers.failures)} of {len(callers.calls)} searches UNAVAILABLE (stage search), none answered for "
-        f"{callers.longest_pause_s:.1f} s at most; imports wait",
+        f"{len(callers.failures)} searches of {len(callers.calls)} failed; the slowest took {callers.longest_s:.1f} s; "
+        "imports wait",
         "",
     )
-    assert {type(error) for error in callers.failures} <= {errors.Unavailable}
-    assert {error.metadata["stage"] for error in callers.failures} <= {"search"}
+    assert [str(error) for error in callers.failures] == []

@@ -1,6 +1,7 @@
 """A collection from one search service into another, by the command."""
 
 import asyncio
+import json
 import re
 import sys
 from collections.abc import AsyncIterator
@@ -89,6 +90,12 @@ async def test_a_copy_is_the_same_and_the_next_one_fetches_what_changed(source: 
     assert await copied(*command) == (0, told, "")
     told = f"0 copied, {COUNT - 1} were the same, in _ s\n2 were only there, and are deleted\n"
     assert await copied(*command, "--prune") == (0, told, "")
+    code, out, _ = await copied(*command, "--json")
+    told_again = {key: value for key, value in json.loads(out).items() if key != "took_s"}
+    assert (code, told_again) == (
+        0,
+        {"copied": 0, "unchanged": COUNT - 1, "changed_meanwhile": 0, "only_there": 0, "pruned": False},
+    )
     before, after = [await asyncio.to_thread(content, *place) for place in ((source, "shop"), (target, "moved"))]
     assert before == after
 

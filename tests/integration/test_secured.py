@@ -13,6 +13,7 @@ from clothing_retrieval import AsyncClient, errors
 from clothing_retrieval.async_client import BROKEN_STREAM
 from clothing_retrieval.calls import NewItem
 from clothing_retrieval.cli import main
+from clothing_retrieval.copying import Copied, SearchServer, copy_collection
 from clothing_retrieval.v1.types_pb2 import Item
 from gateway.keys import KeyFile, Right
 from tests.certificates import Authority, exchange
@@ -74,6 +75,18 @@ async def test_a_photo_goes_its_way_by_mutual_tls_on_every_hop(
             async with client(stack, credentials) as gateway:
                 with pytest.raises(errors.Unavailable):
                     await gateway.get_pipeline()
+
+
+async def test_a_collection_is_copied_by_mutual_tls(known_models: Path, tmp_path: Path, authority: Authority) -> None:
+    async with secured(known_models, tmp_path / "data", authority) as stack:
+        async with client(stack, authority.client("caller")) as gateway:
+            await load(gateway)
+
+        def copy() -> Copied:
+            with SearchServer(stack.servers["search"].address, authority.client("caller")) as server:
+                return copy_collection(server, server, "default", "second")
+
+        assert (await asyncio.to_thread(copy)).copied == 1
 
 
 async def test_workers_take_no_calls_without_a_certificate(

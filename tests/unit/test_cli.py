@@ -237,6 +237,8 @@ def test_collections_are_listed_deleted_and_given_other_names(gateway: FakeGatew
 
 def test_probe_tells_health_by_its_exit_code(gateway: FakeGateway, run: Run) -> None:
     assert run("probe", gateway.target)[:2] == (0, "SERVING\n")
+    told = json.loads(run("probe", gateway.target, "--json")[1])
+    assert told == {"target": gateway.target, "service": "", "status": "SERVING"}
     gateway.serving(False)
     assert run("probe", gateway.target)[:2] == (1, "NOT_SERVING\n")
     code, _, err = run("probe", "127.0.0.1:1", "--timeout", "1")

@@ -177,6 +177,15 @@ def test_all_right_exits_with_0_and_fits_80_columns(
     assert max(map(len, out.splitlines())) <= 80
 
 
+def test_json_tells_all_of_a_folder_on_a_line(embedder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (embedder / "README.md").unlink()
+    assert main(["--json", str(embedder)]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["folder"] == str(embedder)
+    assert {"file": "model.json", "check": "manifest", "figure": "embed"} in told["checks"]
+    assert len(told["problems"]) == 1
+
+
 def test_a_problem_exits_with_1_and_one_line(embedder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (embedder / "README.md").unlink()
     assert main([str(embedder)]) == 1

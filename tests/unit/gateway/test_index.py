@@ -1,0 +1,106 @@
+"""The one search service: calls wait for it while it restarts."""
+
+from typing import Any
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2
+
+from gateway import index
+from gateway.index import Index
+from serving.deadline import Deadline
+from serving.errors import ServiceError, StageFailed
+from tests.unit.gateway.test_patience import Answered
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+PATIENCE_S = 8.0
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class SearchService:
+    """``failures``: codes of the next calls."""
+
+    def __init__(self) -> None:
+        self.status = SERVING
+        self.failures: list[grpc.StatusCode] = []
+        self.calls = 0
+
+    async def Query(self, request: Any, *, timeout: float, metadata: Any) -> str:
+        self.calls += 1
+        if self.failures:
+            raise Answered(self.failures.pop(0))
+        return "found"
+
+    async def Check(self, request: Any, *, timeout: float, metadata: Any) -> health_pb2.HealthCheckResponse:
+        return health_pb2.HealthCheckResponse(status=self.status)
+
+
+@pytest.fixture
+def service() -> SearchService:
+    return SearchService()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(index, "time", clock)
+    return clock
+
+
+def deadline() -> Deadline:
+    return Deadline.after(30)
+
+
+async def trouble(of: Index, service: SearchService) -> str | None:
+    return await of.trouble(service, deadline())  # type: ignore[arg-type]
+
+
+async def test_a_call_waits_for_a_service_that_was_there_a_moment_ago(service: SearchService) -> None:
+    known = Index(PATIENCE_S)
+    assert await trouble(known, service) is None
+    service.failures = [grpc.StatusCode.UNAVAILABLE] * 2
+    assert await known.ask(service.Query, None, deadline()) == "found"
+    assert service.calls == 3
+
+
+@pytest.mark.parametrize("seen", [False, True])
+async def test_it_fails_at_once_where_the_service_never_was_there_or_is_long_away(
+    service: SearchService, clock: Clock, seen: bool
+) -> None:
+    away = Index(PATIENCE_S)
+    if seen:
+        clock.now -= 2 * PATIENCE_S
+        assert await trouble(away, service) is None
+    service.failures = [grpc.StatusCode.UNAVAILABLE]
+    with pytest.raises(StageFailed):
+        await away.ask(service.Query, None, deadline())
+    assert service.calls == 1
+
+
+@pytest.mark.parametrize("code", [grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.NOT_FOUND])
+async def test_a_service_that_answers_is_not_asked_again(service: SearchService, code: grpc.StatusCode) -> None:
+    known = Index(PATIENCE_S)
+    await trouble(known, service)
+    service.failures = [code]
+    with pytest.raises(ServiceError):
+        await known.ask(service.Query, None, deadline())
+    assert service.calls == 1
+
+
+@pytest.mark.parametrize(("after_s", "expected"), [(PATIENCE_S - 1, None), (PATIENCE_S, "search: not serving")])
+async def test_trouble_is_told_when_calls_do_not_wait_any_longer(
+    service: SearchService, clock: Clock, after_s: float, expected: str | None
+) -> None:
+    watched = Index(PATIENCE_S)
+    assert await trouble(watched, service) is None
+    service.status = NOT_SERVING
+    clock.now += after_s
+    assert await trouble(watched, service) == expected
