@@ -55,8 +55,7 @@ class Item:
     @property
     def title(self) -> str:
         words = [] if self.pattern == "plain" else [_adjective(self.pattern_words)]
-        if self.finish in _MATERIALS and _MATERIALS[self.finish] not in self.cut:
-            words.append(_MATERIALS[self.finish])
+        words += [word for word in _MATERIALS.get(self.finish, "").split() if word not in self.cut]
         words.append(self.cut)
         name = " ".join(words)
         if self.print:
