@@ -1,6 +1,5 @@
 """Pictures in, unit vectors out."""
 
-import asyncio
 import functools
 from collections.abc import Sequence
 
@@ -17,6 +16,7 @@ from serving.images import ImageLimits, Raster, decode, fit_square
 from serving.model_runner import ModelRunner
 from serving.onnx_engine import load_onnx
 from serving.pool import WorkPool
+from serving.tasks import all_of
 
 STAGE = "embed"
 
@@ -46,7 +46,7 @@ class Embedder:
             with tracing.span("decode", pictures=len(images)):
                 pictures = await self._decode_all(images, deadline, background)
             run = functools.partial(self.runner.run, deadline=deadline, background=background)
-            return await asyncio.gather(*map(run, pictures))
+            return await all_of(map(run, pictures))
 
     async def stop(self) -> None:
         await self.runner.stop()
@@ -66,7 +66,7 @@ class Embedder:
         if all(_ready(image, side) for image in images):
             return [decode_one(index) for index in range(len(images))]  # cutouts, ready to embed: no thread needed
         run = functools.partial(self._pool.run, deadline, background=background)
-        return await asyncio.gather(*(run(functools.partial(decode_one, index)) for index in range(len(images))))
+        return await all_of(run(functools.partial(decode_one, index)) for index in range(len(images)))
 
 
 def _ready(image: types_pb2.Image, side: int) -> bool:

@@ -3,8 +3,8 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from google.rpc import code_pb2, status_pb2
 
@@ -17,6 +17,7 @@ from gateway.stages import Stages
 from serving import telemetry
 from serving.deadline import Deadline
 from serving.errors import InvalidField, ServiceError, StageFailed, StreamSilent
+from serving.tasks import all_of
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ class ItemImporter:
             )
             return _item_garment(response, label)
 
-        return await _all(segment(index) for index in range(len(request.images)))
+        return await all_of(segment(index) for index in range(len(request.images)))
 
     async def _store(
         self, collection: str, digest: str, item: search_service_pb2.IndexedItem, deadline: Deadline
@@ -203,16 +204,6 @@ async def _answer(request: Request, work: Callable[[Request], Awaitable[Response
         log.exception("importing item %r failed", request.item.id)
         status = status_pb2.Status(code=code_pb2.INTERNAL, message="internal error; the gateway's log tells more")
     return Response(id=request.item.id, status=status, outcome=retrieval_service_pb2.IMPORT_OUTCOME_FAILED)
-
-
-async def _all(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Every result, in order; where one fails, the rest is cancelled."""
-    tasks = [asyncio.create_task(coroutine) for coroutine in work]
-    try:
-        return await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
 
 
 def _check(request: Request) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from google.rpc import code_pb2
@@ -15,6 +16,7 @@ from serving.errors import ServiceError, StageFailed
 T = TypeVar("T")
 
 _LONGEST_WAIT_S = 0.3
+_MOST_WAITING = 1000
 
 
 class Index:
@@ -23,13 +25,29 @@ class Index:
     def __init__(self, patience_s: float) -> None:
         self._patience_s = patience_s
         self._seen_at = -math.inf
+        self._waiting = 0
 
-    async def ask(self, method: Call[T], request: Any, deadline: Deadline) -> T:
-        """Raises DeadlineExceeded, StageFailed or BadAnswer."""
-        bound = Deadline(min(deadline.at, self._seen_at + self._patience_s))
-        return await patiently(
-            lambda: call("search", method, request, deadline), bound, transient=_is_away, longest_wait_s=_LONGEST_WAIT_S
-        )
+    async def ask(self, method: Callable[[], Call[T]], request: Any, deadline: Deadline) -> T:
+        """For what may be asked twice. ``method`` is looked up each time: channels are exchanged while calls wait.
+
+        Raises DeadlineExceeded, StageFailed or BadAnswer.
+        """
+
+        async def attempt() -> T:
+            return await call("search", method(), request, deadline)
+
+        patience = Deadline(min(deadline.at, self._seen_at + self._patience_s))
+        try:
+            return await attempt()
+        except StageFailed as error:
+            is_away = error.code == code_pb2.UNAVAILABLE
+            if not is_away or patience.remaining() <= 0 or self._waiting >= _MOST_WAITING:
+                raise
+        self._waiting += 1
+        try:  # also where it is busy: when it is back, all who waited come at once
+            return await patiently(attempt, patience, _LONGEST_WAIT_S)
+        finally:
+            self._waiting -= 1
 
     async def trouble(self, health: health_pb2_grpc.HealthStub, deadline: Deadline) -> str | None:
         """Why calls would fail now; None where they would succeed, if only after a wait."""
@@ -43,7 +61,3 @@ class Index:
         if trouble is None:
             self._seen_at = now
         return trouble if now >= self._seen_at + self._patience_s else None
-
-
-def _is_away(error: ServiceError) -> bool:
-    return isinstance(error, StageFailed) and error.code == code_pb2.UNAVAILABLE

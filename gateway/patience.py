@@ -12,21 +12,17 @@ from serving.errors import ServiceError
 
 T = TypeVar("T")
 
+_TRANSIENT = (code_pb2.RESOURCE_EXHAUSTED, code_pb2.UNAVAILABLE)
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 2.0
-
-
-def busy_or_away(error: ServiceError) -> bool:
-    return error.code in (code_pb2.RESOURCE_EXHAUSTED, code_pb2.UNAVAILABLE)
 
 
 async def patiently(
     attempt: Callable[[], Awaitable[T]],
     deadline: Deadline,
-    transient: Callable[[ServiceError], bool] = busy_or_away,
     longest_wait_s: float = _LONGEST_WAIT_S,
 ) -> T:
-    """Tries again while errors are transient, with growing, jittered waits, until the deadline is near.
+    """Tries again while the stage is busy or away, with growing, jittered waits, until the deadline is near.
 
     Raises ServiceError: the last one, when there is no time for another wait or the error is not transient; where the
     time is over in the midst of an attempt, why it had to be made.
@@ -41,7 +37,7 @@ async def patiently(
                 raise before from error
             before = error
             pause_s = max(wait_s, error.retry_after_s or 0.0) * random.uniform(0.5, 1.0)
-            if not transient(error) or deadline.remaining() < pause_s:
+            if error.code not in _TRANSIENT or deadline.remaining() < pause_s:
                 raise
         await asyncio.sleep(pause_s)
         wait_s = min(2 * wait_s, longest_wait_s)

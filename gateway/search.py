@@ -55,6 +55,7 @@ class PhotoSearch:
         """Raises InvalidField, StageFailed or DeadlineExceeded: a search is never half an answer."""
         top_k = checked_top_k(request.top_k)
         seen, times = await self._look(request, deadline)
+        request.ClearField("image")  # a search that waits for the index holds no photo
         began = time.monotonic()
         matches = await self._query(request, seen, top_k, deadline)
         times.query.CopyFrom(_duration(time.monotonic() - began))
@@ -130,9 +131,7 @@ class PhotoSearch:
         query = search_service_pb2.QueryRequest(
             collection=request.collection, model_digest=seen.embed_digest, top_k=top_k, filter=request.filter
         )
-        bound = request.max_distance if request.HasField("max_distance") else self._settings.max_distance
-        if bound is not None:
-            query.max_distance = bound
+        bound_distance(query, request, self._settings.max_distance)
         probes = [
             search_service_pb2.Probe(embedding=embedding, categories=scope.categories)
             for embedding, own in zip(seen.embeddings, scopes, strict=True)
@@ -170,6 +169,17 @@ def checked_top_k(top_k: int) -> int:
     if not 0 <= top_k <= _LARGEST_TOP_K:
         raise InvalidField("top_k", f"{top_k} is outside 1 to {_LARGEST_TOP_K} (0: {_DEFAULT_TOP_K})")
     return top_k or _DEFAULT_TOP_K
+
+
+def bound_distance(
+    query: search_service_pb2.QueryRequest,
+    request: retrieval_service_pb2.SearchRequest | retrieval_service_pb2.SearchByItemRequest,
+    default: float | None,
+) -> None:
+    """Leaves out items farther than the caller says, else than ``default``."""
+    bound = request.max_distance if request.HasField("max_distance") else default
+    if bound is not None:
+        query.max_distance = bound
 
 
 def _duration(seconds: float) -> Duration:

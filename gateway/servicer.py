@@ -13,7 +13,7 @@ from clothing_retrieval.v1 import (
 )
 from gateway.imports import ItemImporter, answer_each
 from gateway.pipeline import Pipeline
-from gateway.search import PhotoSearch, checked_top_k
+from gateway.search import PhotoSearch, bound_distance, checked_top_k
 from gateway.settings import Settings
 from gateway.stages import Stages
 from serving import tracing
@@ -30,7 +30,7 @@ class RetrievalServicer(retrieval_service_pb2_grpc.RetrievalServiceServicer):
         self._pipeline = pipeline
         self._search = PhotoSearch(settings, stages, pipeline)
         self._importer = ItemImporter(stages, pipeline)
-        self._imports = Admission("import", settings.import_streams)
+        self._imports = Admission("import", settings.import_streams, mend="raise GATEWAY_IMPORT_STREAMS")
 
     async def Search(
         self, request: retrieval_service_pb2.SearchRequest, context: Context
@@ -46,8 +46,7 @@ class RetrievalServicer(retrieval_service_pb2_grpc.RetrievalServiceServicer):
             top_k=checked_top_k(request.top_k),
             filter=request.filter,
         )
-        if request.HasField("max_distance"):
-            query.max_distance = request.max_distance
+        bound_distance(query, request, self._settings.max_distance)
         response = await self._stages.query(query, self._deadline(context))
         return retrieval_service_pb2.SearchByItemResponse(matches=response.results[0].matches)
 
@@ -75,7 +74,7 @@ class RetrievalServicer(retrieval_service_pb2_grpc.RetrievalServiceServicer):
         await self._pipeline.refresh(deadline)
         segment_model, embed_model = await self._pipeline.models(deadline)
         listed = await self._stages.index.ask(
-            self._stages.catalog.ListCollections, catalog_service_pb2.ListCollectionsRequest(), deadline
+            lambda: self._stages.catalog.ListCollections, catalog_service_pb2.ListCollectionsRequest(), deadline
         )
         return retrieval_service_pb2.GetPipelineResponse(
             segment_model=segment_model, embed_model=embed_model, collections=listed.collections

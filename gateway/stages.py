@@ -50,7 +50,10 @@ class Stages:
             connected(settings.segment_target, "clothing_retrieval.v1.SegmentService"),
             connected(settings.embed_target, "clothing_retrieval.v1.EmbedService"),
             connected(
-                settings.search_target, "clothing_retrieval.v1.SearchService", "clothing_retrieval.v1.CatalogService"
+                settings.search_target,
+                "clothing_retrieval.v1.SearchService",
+                "clothing_retrieval.v1.CatalogService",
+                once=("DeleteCollection", "SetAlias", "DeleteItems"),
             ),
         ]
         segment, embed, search = self._channels
@@ -104,7 +107,7 @@ class Stages:
     async def query(
         self, request: search_service_pb2.QueryRequest, deadline: Deadline
     ) -> search_service_pb2.QueryResponse:
-        answer = await self.index.ask(self.search.Query, request, deadline)
+        answer = await self.index.ask(lambda: self.search.Query, request, deadline)
         check_results(answer, len(request.probes))
         return answer
 

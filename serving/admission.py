@@ -22,8 +22,10 @@ class Admission:
     other, has half as many places of its own.
     """
 
-    def __init__(self, stage: str, limit: int, *, steady: int | None = None) -> None:
+    def __init__(self, stage: str, limit: int, *, steady: int | None = None, mend: str = "add workers") -> None:
+        """``mend``: what whoever runs the service can do where it refuses too much."""
         self._stage = stage
+        self._mend = mend
         self._limit = limit
         self._steady = limit if steady is None else min(steady, limit)
         self._refused_at = -math.inf
@@ -39,7 +41,7 @@ class Admission:
         if places.taken and places.taken + count > limit:
             if not background:
                 self._refused_at = began
-            raise Overloaded(self._stage, limit, max(_SHORTEST_RETRY_S, places.usual_s))
+            raise Overloaded(self._stage, limit, max(_SHORTEST_RETRY_S, places.usual_s), self._mend)
         places.take(count)
         try:
             yield

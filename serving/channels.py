@@ -10,22 +10,25 @@ MAX_MESSAGE_BYTES = 32 * 2**20
 """The limit on every message, on both ends of every hop."""
 
 
-def connect(target: str, *services: str, credentials: grpc.ChannelCredentials | None = None) -> grpc.aio.Channel:
+def connect(
+    target: str, *services: str, once: Sequence[str] = (), credentials: grpc.ChannelCredentials | None = None
+) -> grpc.aio.Channel:
     """A channel to all replicas behind a name.
 
     Args:
         target: "dns:///host:port" (every address it resolves to gets its share) or "unix:/path".
-        services: full names of the gRPC services called. Their calls are repeated where the server is away, for every
-            one of them is harmless to repeat; a replica whose health is not SERVING gets none.
+        services: full names of the gRPC services called. Their calls are repeated where the server is away; a replica
+            whose health is not SERVING gets none.
+        once: methods of the last of them whose answer would not be true the second time: they are not repeated.
         credentials: for TLS; plain where absent.
     """
-    options = _options(services)
+    options = _options(services, once)
     if credentials:
         return grpc.aio.secure_channel(target, credentials, options=options)
     return grpc.aio.insecure_channel(target, options=options)
 
 
-def _options(services: Sequence[str]) -> list[tuple[str, Any]]:
+def _options(services: Sequence[str], once: Sequence[str]) -> list[tuple[str, Any]]:
     config = {
         "loadBalancingConfig": [{"round_robin": {}}],
         "healthCheckConfig": {"serviceName": services[0]},
@@ -40,7 +43,8 @@ def _options(services: Sequence[str]) -> list[tuple[str, Any]]:
                     # grpc's core answers CANCELLED to a call that arrives just as a server says goodbye.
                     "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
                 },
-            }
+            },
+            {"name": [{"service": services[-1], "method": method} for method in once]},
         ],
         "retryThrottling": {"maxTokens": 20, "tokenRatio": 0.5},
     }

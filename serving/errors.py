@@ -132,8 +132,8 @@ class Overloaded(ServiceError):
     reason = "QUEUE_FULL"
     retry_after_s: float
 
-    def __init__(self, queue: str, limit: int, retry_after_s: float) -> None:
-        super().__init__(f"{queue} queue is full ({limit} waiting): retry in {retry_after_s:.1f} s, or add workers")
+    def __init__(self, queue: str, limit: int, retry_after_s: float, mend: str = "add workers") -> None:
+        super().__init__(f"{queue} queue is full ({limit} at a time): retry in {retry_after_s:.1f} s, or {mend}")
         self.queue = queue
         self.retry_after_s = retry_after_s
 

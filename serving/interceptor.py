@@ -11,7 +11,7 @@ import grpc
 from google.protobuf.message import DecodeError
 
 from serving import telemetry, tracing
-from serving.errors import InternalError, InvalidField, ServiceError
+from serving.errors import InternalError, InvalidField, ServiceError, StreamSilent
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +20,9 @@ Metadata = Iterable[tuple[str, str | bytes]]
 Admit = Callable[[str, Metadata], AbstractContextManager[None]]
 """Surrounds a call of a method, by its full name. Entering raises a ServiceError where it must not be let in."""
 
+_LONGEST_MESSAGE_S = 60.0
+"""From the arrival of a call to that of its message."""
+_NO_TIME_S = 0.05
 _STATUS_KEY = "grpc-status-details-bin"
 _PUSHBACK_KEY = "grpc-retry-pushback-ms"  # read by the retry policies of grpc's clients
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
@@ -31,8 +34,11 @@ def anyone(method: str, metadata: Metadata) -> AbstractContextManager[None]:
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    def __init__(self, admit: Admit) -> None:
+    def __init__(self, admit: Admit, *, before_message: bool = False) -> None:
+        """``before_message``: ask before a call's message is here, which costs 0.15 ms. Somebody who may not call could
+        send it slowly and fill the memory."""
         self._admit = admit
+        self._before_message = before_message
 
     async def intercept_service(
         self,
@@ -43,6 +49,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         method = handler_call_details.method
         if handler is None or method.startswith("/grpc."):  # health and reflection answer in every state
             return handler
+        if handler.unary_unary and self._before_message:
+            return grpc.stream_unary_rpc_method_handler(
+                self._unary_to_come(method, handler.unary_unary),
+                _reading(handler.request_deserializer),
+                handler.response_serializer,
+            )
         if handler.unary_unary:
             return grpc.unary_unary_rpc_method_handler(
                 self._unary(method, handler.unary_unary),
@@ -58,6 +70,18 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def _unary(self, method: str, behaviour: Any) -> Any:
         async def call(request: Any, context: Context) -> Any:
             async with self._surround(method, context):
+                return await behaviour(_read(request), context)
+
+        return call
+
+    def _unary_to_come(self, method: str, behaviour: Any) -> Any:
+        async def call(requests: AsyncIterator[Any], context: Context) -> Any:
+            async with self._surround(method, context):
+                try:
+                    async with asyncio.timeout(_LONGEST_MESSAGE_S):
+                        request = await anext(requests, _Unreadable())
+                except TimeoutError:
+                    raise StreamSilent(_LONGEST_MESSAGE_S) from None
                 return await behaviour(_read(request), context)
 
         return call
@@ -87,7 +111,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             code, failure = _CODES[error.code], error
             log.info("%s: %s %s", method, code.name, error)
         except asyncio.CancelledError:
-            code = grpc.StatusCode.CANCELLED
+            code = _cancellation(context)
             raise
         except Exception:  # a bug: the log has it all, the caller the request id
             code, failure = grpc.StatusCode.INTERNAL, InternalError(request_id)
@@ -98,6 +122,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             call.end(code.name, failure)
         if failure:
             await _abort(context, failure, request_id)
+
+
+def _cancellation(context: Context) -> grpc.StatusCode:
+    """Which status the caller has seen: grpc.aio cancels a call that is past its deadline, too."""
+    remaining_s = context.time_remaining()
+    is_late = remaining_s is not None and remaining_s < _NO_TIME_S
+    return grpc.StatusCode.DEADLINE_EXCEEDED if is_late else grpc.StatusCode.CANCELLED
 
 
 class _Unreadable:

@@ -15,7 +15,7 @@ from serving import listening, reflection, telemetry, tracing
 from serving.channels import MAX_MESSAGE_BYTES
 from serving.errors import ServiceError, Unavailable
 from serving.health import Health
-from serving.interceptor import Admit, CallInterceptor, Metadata
+from serving.interceptor import Admit, CallInterceptor, Metadata, anyone
 from serving.memory import keep_freed_memory
 from serving.models import ModelError
 from serving.open_files import raise_limit, room_for_connections
@@ -68,7 +68,8 @@ class Server:
         self._problem: str | None = None
         self._served = False
         self._health = Health(("", *worker.services))
-        self._server = grpc.aio.server(interceptors=[CallInterceptor(self._admit)], options=_options(settings))
+        calls = CallInterceptor(self._admit, before_message=worker.admit is not anyone)
+        self._server = grpc.aio.server(interceptors=[calls], options=_options(settings))
         self._tasks: list[asyncio.Task[None]] = []
         self.address = ""
 

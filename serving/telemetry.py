@@ -24,6 +24,8 @@ _caller: ContextVar[str] = ContextVar("caller", default="")
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
+_METRICS_SILENCE_S = 10
+
 CALLS = Counter("clothing_rpc_calls", "Calls answered, by status code.", ["method", "code"])
 CALL_SECONDS = Histogram(
     "clothing_rpc_seconds", "Time from a call's arrival to its answer.", ["method"], buckets=_SECONDS
@@ -126,6 +128,8 @@ def serve_metrics(settings: ServerSettings) -> None:
         server, _ = prometheus_client.start_http_server(int(port), host)
     except (OSError, ValueError) as error:
         raise RuntimeError(f"cannot serve metrics on {listen}: {error}") from error
+    # Each connection has a thread: one that asks for nothing gives it back.
+    server.RequestHandlerClass.timeout = _METRICS_SILENCE_S  # type: ignore[attr-defined]
     server.handle_error = _log_broken  # type: ignore[assignment,method-assign]
     if tls:  # no handshake on the thread that accepts: who connects and says nothing would keep all others waiting
         context = tls.server_context()

@@ -18,7 +18,7 @@ from clothing_retrieval.v1.types_pb2 import Item
 from gateway.keys import KeyFile, Right
 from tests.certificates import Authority, exchange
 from tests.pictures import encoded, striped
-from tests.servers import wait_for_health
+from tests.servers import channel_to, wait_for_health
 from tests.stack import Stack, running
 
 PICTURE = encoded(striped("top", (0, 0, 0), 40))
@@ -170,6 +170,27 @@ async def test_keys_say_who_may_do_what(known_models: Path, tmp_path: Path, keys
                 for call in (lambda: found(gateway), lambda: gateway.list_collections(), lambda: load(gateway)):
                     with pytest.raises(errors.Unauthenticated):
                         await unless_broken(call)
+
+
+async def test_who_may_not_call_is_refused_before_the_message_is_there(
+    known_models: Path, tmp_path: Path, keys: KeyFile
+) -> None:
+    key = keys.add("web", frozenset({Right.SEARCH}), concurrent_calls=1)
+    async with (
+        running(known_models, tmp_path / "data", gateway={"keys_file": keys.path}) as stack,
+        channel_to(stack.servers["gateway"].address) as channel,
+        asyncio.timeout(30),
+    ):
+        search = channel.stream_unary("/clothing_retrieval.v1.RetrievalService/Search")  # and sends nothing
+        assert await search().code() is grpc.StatusCode.UNAUTHENTICATED
+        calls = [search(metadata=(("x-api-key", key),)) for _ in range(2)]
+        done, waiting = await asyncio.wait(
+            [asyncio.create_task(call.code()) for call in calls], return_when=asyncio.FIRST_COMPLETED
+        )
+        assert [task.result() for task in done] == [grpc.StatusCode.RESOURCE_EXHAUSTED]
+        assert len(waiting) == 1
+        for call in calls:
+            call.cancel()
 
 
 async def test_a_revoked_key_is_refused_and_a_new_one_let_in_while_the_gateway_runs(

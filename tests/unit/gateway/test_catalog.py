@@ -4,7 +4,7 @@ import grpc
 import pytest
 
 from clothing_retrieval.v1 import catalog_service_pb2 as pb
-from serving.errors import NotFound
+from serving.errors import NotFound, Unavailable
 from tests.servers import details
 from tests.unit.gateway.fake_stages import gateway
 
@@ -24,6 +24,26 @@ async def test_each_call_is_forwarded_as_it_comes(method: str, request_: Any, ex
     async with gateway() as front:
         assert await getattr(front.catalog, method)(request_) == expected
         assert front.stages.last(method) == request_
+
+
+@pytest.mark.parametrize(
+    ("method", "request_"),
+    [
+        ("DeleteCollection", pb.DeleteCollectionRequest(name="a")),
+        ("SetAlias", pb.SetAliasRequest(alias="a")),
+        ("DeleteItems", pb.DeleteItemsRequest(ids=["a"])),
+    ],
+)
+async def test_what_writes_is_not_repeated(method: str, request_: Any) -> None:
+    async def breaks(request: Any) -> None:
+        raise Unavailable("search", "restarting, and had done it")
+
+    async with gateway() as front:
+        front.stages.on[method] = breaks
+        with pytest.raises(grpc.aio.AioRpcError) as seen:
+            await getattr(front.catalog, method)(request_)
+        assert seen.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert front.stages.calls[method] == 1
 
 
 async def test_its_errors_are_passed_on_with_their_details() -> None:

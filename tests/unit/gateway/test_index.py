@@ -9,12 +9,27 @@ from grpc_health.v1 import health_pb2
 from gateway import index
 from gateway.index import Index
 from serving.deadline import Deadline
-from serving.errors import ServiceError, StageFailed
+from serving.errors import Overloaded, StageFailed
 from tests.unit.gateway.test_patience import Answered
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 PATIENCE_S = 8.0
+AWAY = Answered(grpc.StatusCode.UNAVAILABLE)
+
+
+class Refusal(Answered):
+    """As a search service refuses calls that it has no room for."""
+
+    def __init__(self) -> None:
+        super().__init__(grpc.StatusCode.RESOURCE_EXHAUSTED)
+        self._status = Overloaded("search", 256, 0.05).status()
+
+    def details(self) -> str:
+        return self._status.message
+
+    def trailing_metadata(self) -> Any:
+        return (("grpc-status-details-bin", self._status.SerializeToString()),)
 
 
 class Clock:
@@ -26,17 +41,17 @@ class Clock:
 
 
 class SearchService:
-    """``failures``: codes of the next calls."""
+    """``failures``: of the next calls."""
 
     def __init__(self) -> None:
         self.status = SERVING
-        self.failures: list[grpc.StatusCode] = []
+        self.failures: list[Answered] = []
         self.calls = 0
 
     async def Query(self, request: Any, *, timeout: float, metadata: Any) -> str:
         self.calls += 1
         if self.failures:
-            raise Answered(self.failures.pop(0))
+            raise self.failures.pop(0)
         return "found"
 
     async def Check(self, request: Any, *, timeout: float, metadata: Any) -> health_pb2.HealthCheckResponse:
@@ -66,8 +81,8 @@ async def trouble(of: Index, service: SearchService) -> str | None:
 async def test_a_call_waits_for_a_service_that_was_there_a_moment_ago(service: SearchService) -> None:
     known = Index(PATIENCE_S)
     assert await trouble(known, service) is None
-    service.failures = [grpc.StatusCode.UNAVAILABLE] * 2
-    assert await known.ask(service.Query, None, deadline()) == "found"
+    service.failures = [AWAY, AWAY]
+    assert await known.ask(lambda: service.Query, None, deadline()) == "found"
     assert service.calls == 3
 
 
@@ -79,19 +94,48 @@ async def test_it_fails_at_once_where_the_service_never_was_there_or_is_long_awa
     if seen:
         clock.now -= 2 * PATIENCE_S
         assert await trouble(away, service) is None
-    service.failures = [grpc.StatusCode.UNAVAILABLE]
+    service.failures = [AWAY]
     with pytest.raises(StageFailed):
-        await away.ask(service.Query, None, deadline())
+        await away.ask(lambda: service.Query, None, deadline())
     assert service.calls == 1
 
 
-@pytest.mark.parametrize("code", [grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.NOT_FOUND])
-async def test_a_service_that_answers_is_not_asked_again(service: SearchService, code: grpc.StatusCode) -> None:
+@pytest.mark.parametrize("answer", [Refusal(), Answered(grpc.StatusCode.NOT_FOUND)])
+async def test_a_service_that_answers_is_not_asked_again(service: SearchService, answer: Answered) -> None:
     known = Index(PATIENCE_S)
     await trouble(known, service)
-    service.failures = [code]
-    with pytest.raises(ServiceError):
-        await known.ask(service.Query, None, deadline())
+    service.failures = [answer]
+    with pytest.raises(StageFailed):
+        await known.ask(lambda: service.Query, None, deadline())
+    assert service.calls == 1
+
+
+async def test_who_waited_waits_for_his_turn_where_the_service_is_busy_when_it_is_back(service: SearchService) -> None:
+    known = Index(PATIENCE_S)
+    await trouble(known, service)
+    service.failures = [AWAY, Refusal()]
+    assert await known.ask(lambda: service.Query, None, deadline()) == "found"
+
+
+async def test_a_call_that_waits_goes_on_over_the_channel_that_is_there_then(service: SearchService) -> None:
+    known = Index(PATIENCE_S)
+    await trouble(known, service)
+    service.failures = [AWAY]
+    closed, opened = service, SearchService()
+    methods = iter((closed.Query, opened.Query))
+    assert await known.ask(lambda: next(methods), None, deadline()) == "found"
+    assert (closed.calls, opened.calls) == (1, 1)
+
+
+async def test_so_many_wait_and_the_others_fail_at_once(
+    service: SearchService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "_MOST_WAITING", 0)
+    known = Index(PATIENCE_S)
+    await trouble(known, service)
+    service.failures = [AWAY]
+    with pytest.raises(StageFailed):
+        await known.ask(lambda: service.Query, None, deadline())
     assert service.calls == 1
 
 

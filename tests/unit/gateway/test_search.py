@@ -8,7 +8,7 @@ from clothing_retrieval.v1 import retrieval_service_pb2 as pb
 from clothing_retrieval.v1 import search_service_pb2, segment_service_pb2, types_pb2
 from serving.errors import DeadlineExceeded, InvalidImage, ModelMismatch, NotFound, Overloaded, Unavailable
 from tests.samples import sample
-from tests.servers import details
+from tests.servers import details, wait_for_health
 from tests.unit.gateway.fake_stages import SIZE, FakeStages, Gateway, gateway, index_of
 
 IMAGE = types_pb2.Image(encoded=b"a photo")
@@ -228,6 +228,8 @@ async def test_the_callers_distance_holds_even_when_it_is_0_else_the_gateways() 
         await front.retrieval.Search(pb.SearchRequest(image=IMAGE, max_distance=0))
         assert front.stages.last("Query").HasField("max_distance")
         assert front.stages.last("Query").max_distance == 0
+        await front.retrieval.SearchByItem(pb.SearchByItemRequest(id="a"))
+        assert front.stages.last("Query").max_distance == 0.75
 
 
 @pytest.mark.parametrize("top_k", [101, -1, 2**31 - 1, -(2**31)])
@@ -345,6 +347,17 @@ async def test_a_caller_that_leaves_stops_the_stages_too() -> None:
         await began.wait()
         call.cancel()
         await asyncio.wait_for(cancelled.wait(), 5)
+
+
+@pytest.mark.parametrize(("method", "stage"), [("GetSegmentModel", "segment"), ("GetEmbedModel", "embed")])
+async def test_a_gateway_that_does_not_serve_says_which_stage_is_missing(
+    method: str, stage: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with gateway() as front:
+        await wait_for_health(front.channel, "SERVING")
+        front.stages.on[method] = fails_with(Unavailable(stage, "away"))
+        await wait_for_health(front.channel, "NOT_SERVING")
+    assert f"not serving: {stage}: {stage} is away" in caplog.text
 
 
 async def test_search_by_item_asks_around_the_item() -> None:

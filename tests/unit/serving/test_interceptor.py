@@ -134,6 +134,20 @@ async def test_a_call_that_its_caller_leaves_is_cancelled_and_counted_so() -> No
         await until(lambda: calls(method, "CANCELLED") == before + 1)
 
 
+async def test_a_call_that_its_callers_deadline_ends_is_counted_as_the_caller_sees_it() -> None:
+    method = f"/{EMBED}/Embed"
+
+    async def waits(request: Any, context: Any) -> Any:
+        await asyncio.Event().wait()
+
+    before = calls(method, "DEADLINE_EXCEEDED")
+    async with scripted(waits) as (_, channel):
+        with pytest.raises(grpc.aio.AioRpcError) as seen:
+            await embed(channel, timeout=0.2)
+        assert seen.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+        await until(lambda: calls(method, "DEADLINE_EXCEEDED") == before + 1)
+
+
 async def test_a_stream_answers_and_its_error_is_translated() -> None:
     async with scripted() as (worker, channel):
         worker.stream_error = InvalidField("item", "is bad")
