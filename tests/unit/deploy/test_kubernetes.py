@@ -21,6 +21,8 @@ GPU = FOLDER / "overlays" / "gpu"
 VERSION = "1.33"
 NAME = "app.kubernetes.io/name"
 OF_OTHERS = ("NVIDIA_DRIVER_CAPABILITIES",)
+GIB_A_CPU = 1
+"""As docs/operations.md says: what was measured with the largest pictures that are allowed."""
 
 
 def documents(file: Path) -> list[dict[str, Any]]:
@@ -118,6 +120,12 @@ def test_a_pod_may_do_nothing_that_it_needs_not(name: str) -> None:
         "capabilities": {"drop": ["ALL"]},
     }
     assert set(own["resources"]) == {"requests", "limits"}
+
+
+@pytest.mark.parametrize("name", ["segment", "embed"])
+def test_a_worker_has_memory_for_the_largest_pictures_on_all_its_cpus(name: str) -> None:
+    limits = container(name)["resources"]["limits"]
+    assert float(limits["memory"].removesuffix("Gi")) >= GIB_A_CPU * float(limits["cpu"])
 
 
 @pytest.mark.parametrize("name", SERVICES)
