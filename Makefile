@@ -77,6 +77,9 @@ types: $(VENV)/.dev  ## Check types
 check-monitoring: $(PROMETHEUS)/promtool  ## Check the configuration of Prometheus and test its rules
 	$(PROMETHEUS)/promtool check config deploy/prometheus/prometheus.yml
 	$(PROMETHEUS)/promtool check config deploy/prometheus/local.yml
+	@# Debian's is built without Kubernetes: the rest is checked with pods from a file.
+	sed 's/kubernetes_sd_configs/file_sd_configs/; s/role: pod/files: [pods.json]/' deploy/prometheus/kubernetes.yml >build/prometheus/kubernetes.yml
+	$(PROMETHEUS)/promtool check config --syntax-only build/prometheus/kubernetes.yml
 	$(PROMETHEUS)/promtool check rules --lint-fatal deploy/prometheus/rules.yml
 	$(PROMETHEUS)/promtool test rules deploy/prometheus/rules_test.yml
 

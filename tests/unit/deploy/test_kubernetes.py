@@ -13,10 +13,8 @@ import yaml
 
 from serving.health import LIVENESS
 from tests.deployment import SERVICES, is_setting, stages, stop_s
-from tests.servers import REPOSITORY
+from tests.manifests import BASE, FOLDER, base, documents, of_kind, workloads
 
-FOLDER = REPOSITORY / "deploy" / "kubernetes"
-BASE = FOLDER / "base"
 GPU = FOLDER / "overlays" / "gpu"
 VERSION = "1.33"
 NAME = "app.kubernetes.io/name"
@@ -25,34 +23,12 @@ GIB_A_CPU = 1
 """As docs/operations.md says: what was measured with the largest pictures that are allowed."""
 
 
-def documents(file: Path) -> list[dict[str, Any]]:
-    return list(yaml.safe_load_all(file.read_text()))
-
-
-@functools.cache
-def base() -> list[dict[str, Any]]:
-    return [
-        document
-        for name in documents(BASE / "kustomization.yaml")[0]["resources"]
-        for document in documents(BASE / name)
-    ]
-
-
 @functools.cache
 def rendered(folder: Path) -> list[dict[str, Any]]:
     if not shutil.which("kubectl"):
         pytest.skip("no kubectl")
     run = subprocess.run(["kubectl", "kustomize", folder], check=True, capture_output=True, text=True, timeout=60)
     return list(yaml.safe_load_all(run.stdout))
-
-
-def of_kind(*kinds: str) -> list[dict[str, Any]]:
-    return [document for document in base() if document["kind"] in kinds]
-
-
-def workloads() -> dict[str, dict[str, Any]]:
-    """Deployments and StatefulSets, by name."""
-    return {workload["metadata"]["name"]: workload["spec"] for workload in of_kind("Deployment", "StatefulSet")}
 
 
 def pod(name: str) -> dict[str, Any]:
