@@ -122,6 +122,11 @@ def test_a_pod_has_time_to_finish_what_is_in_flight(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
+def test_what_is_mounted_is_a_folder_that_follows_changes(name: str) -> None:
+    assert not [mount for mount in container(name)["volumeMounts"] if "subPath" in mount or "subPathExpr" in mount]
+
+
+@pytest.mark.parametrize("name", SERVICES)
 def test_it_sets_only_variables_that_a_service_reads(name: str) -> None:
     assert [variable for variable in environment(name) if not is_setting(variable)] == []
 
