@@ -173,6 +173,45 @@ def _reaching(name: str) -> Iterator[tuple[str, str]]:
                         yield port["port"], labels.get(NAME, "anything in a caller's namespace")
 
 
+def test_a_pod_calls_only_whom_its_service_needs() -> None:
+    called = {name: set(_called(name)) for name in SERVICES}
+    resolvers = ("kube-system", "169.254.20.10/32")
+    every = {("any namespace", "TCP", 4317), *((who, protocol, 53) for who in resolvers for protocol in ("UDP", "TCP"))}
+    assert called == {
+        "segment": every,
+        "embed": every,
+        "search": every | {("any namespace", "TCP", 19530)},
+        "gateway": every | {(worker, "TCP", 50050) for worker in ("segment", "embed", "search")},
+    }
+
+
+def _called(name: str) -> Iterator[tuple[str, str, int]]:
+    """Whom a service's pods may call, by which protocol, at which port."""
+    for policy in of_kind("NetworkPolicy"):
+        spec = policy["spec"]
+        assert {kind for kind in ("Ingress", "Egress") if kind.lower() in spec} <= set(spec["policyTypes"])
+        if _selects(spec["podSelector"], name):
+            for rule in spec.get("egress", []):
+                for port in rule["ports"]:
+                    for peer in rule["to"]:
+                        for who in _named(peer):
+                            yield who, port.get("protocol", "TCP"), port["port"]
+
+
+def _named(peer: dict[str, Any]) -> list[str]:
+    match peer:
+        case {"ipBlock": {"cidr": addresses}}:
+            return [addresses]
+        case {
+            "podSelector": {"matchExpressions": [{"key": "app.kubernetes.io/name", "operator": "In", "values": names}]}
+        }:
+            return list(names)
+        case {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}:
+            return [namespace]
+    assert peer == {"namespaceSelector": {}}
+    return ["any namespace"]
+
+
 def _selects(selector: dict[str, Any], name: str) -> bool:
     expressions = selector.get("matchExpressions", [])
     return selector.get("matchLabels", {NAME: name}) == {NAME: name} and all(
@@ -182,7 +221,7 @@ def _selects(selector: dict[str, Any], name: str) -> bool:
 
 def test_all_that_no_policy_allows_is_denied() -> None:
     (nothing,) = [each for each in of_kind("NetworkPolicy") if each["metadata"]["name"] == "nothing-else"]
-    assert nothing["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
+    assert nothing["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
 def test_the_metric_of_the_autoscalers_is_the_one_that_the_adapter_makes() -> None:
