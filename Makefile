@@ -77,6 +77,9 @@ types: $(VENV)/.dev  ## Check types
 check-monitoring: $(PROMETHEUS)/promtool  ## Check the configuration of Prometheus and test its rules
 	$(PROMETHEUS)/promtool check config deploy/prometheus/prometheus.yml
 	$(PROMETHEUS)/promtool check config deploy/prometheus/local.yml
+	@# Debian's is built without Kubernetes: the rest is checked with pods from a file.
+	sed 's/kubernetes_sd_configs/file_sd_configs/; s/role: pod/files: [pods.json]/' deploy/prometheus/kubernetes.yml >build/prometheus/kubernetes.yml
+	$(PROMETHEUS)/promtool check config --syntax-only build/prometheus/kubernetes.yml
 	$(PROMETHEUS)/promtool check rules --lint-fatal deploy/prometheus/rules.yml
 	$(PROMETHEUS)/promtool test rules deploy/prometheus/rules_test.yml
 
@@ -98,16 +101,17 @@ guard: $(VENV)/.serving  ## Fail where the services do much less than the same m
 	$(BIN)/python -m benchmarks.pipeline build/guard/boutique/probes build/guard/boutique/catalogue \
 		--folder build/guard/data --callers 4 --rounds 5 --turn 64 --open --least 0.5
 
-supply: $(SUPPLY)/.tools $(SUPPLY)/.serving  ## Of what serving installs: known vulnerabilities, licences, build/sbom.json
+supply: $(SUPPLY)/.tools $(SUPPLY)/.serving  ## Of what the images install: known vulnerabilities, licences, build/sbom.json
 	$(SUPPLY)/tools/bin/pip-audit --progress-spinner off --path "$$($(SUPPLY)/serving/bin/python -c 'import site; print(site.getsitepackages()[0])')"
-	$(SUPPLY)/tools/bin/pip-licenses --python $(SUPPLY)/serving/bin/python --ignore-packages hnswlib clothing-retrieval \
+	$(SUPPLY)/tools/bin/pip-licenses --python $(SUPPLY)/serving/bin/python --ignore-packages hnswlib certifi clothing-retrieval \
 		--partial-match --allow-only 'MIT;BSD;Apache;ISC;PSF;Python'
 	$(SUPPLY)/tools/bin/cyclonedx-py environment $(SUPPLY)/serving/bin/python --pyproject pyproject.toml --output-file build/sbom.json
 
-# hnswlib names no licence where tools look: it is Apache-2.0. In venvs of their own: what looks must not be among what is looked at.
-$(SUPPLY)/.serving: pyproject.toml
+# What the images have, but for torch and CUDA. hnswlib names no licence where tools look: it is Apache-2.0. certifi is under the
+# MPL, which binds who changes it. In venvs of their own: what looks must not be among what is looked at.
+$(SUPPLY)/.serving: pyproject.toml Makefile
 	test -x $(SUPPLY)/serving/bin/python || $(PYTHON) -m venv $(SUPPLY)/serving
-	$(SUPPLY)/serving/bin/python -m pip install --quiet --editable '.[cpu,storefront]'
+	$(SUPPLY)/serving/bin/python -m pip install --quiet --editable '.[cpu,line,milvus]'
 	touch $@
 
 $(SUPPLY)/.tools: pyproject.toml

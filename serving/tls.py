@@ -60,7 +60,7 @@ class TlsFiles:
             return self._pem
 
     def server_context(self) -> ssl.SSLContext:
-        """For a server of Python's own. Its certificate changes with the files; the authorities do not."""
+        """For a server of Python's own. Who connects meets what the files hold by then, the authorities included."""
         used, newest = self.current(), self._context()
 
         def refresh(connection: ssl.SSLObject, _: object, __: object) -> None:

@@ -9,7 +9,7 @@ import trustme
 
 
 class Authority:
-    """Issues certificates for 127.0.0.1 into a folder."""
+    """Issues certificates into a folder, for 127.0.0.1 unless said otherwise."""
 
     def __init__(self, folder: Path, name: str = "authority") -> None:
         self._folder = folder
@@ -18,11 +18,11 @@ class Authority:
         self.file = folder / f"{name}.pem"
         self._ca.cert_pem.write_to_path(str(self.file))
 
-    def issue(self, name: str, *, expired: bool = False) -> tuple[Path, Path]:
+    def issue(self, name: str, *, expired: bool = False, host: str = "127.0.0.1") -> tuple[Path, Path]:
         """The files of a certificate and its key: new ones in the place of those of this name."""
         until = datetime.now(UTC) - timedelta(days=1) if expired else None
         since = datetime.now(UTC) - timedelta(days=2) if expired else None
-        issued = self._ca.issue_cert("127.0.0.1", not_before=since, not_after=until)
+        issued = self._ca.issue_cert(host, not_before=since, not_after=until)
         certificate, key = self._folder / f"{name}.pem", self._folder / f"{name}.key"
         exchange(certificate, b"".join(each.bytes() for each in issued.cert_chain_pems))
         exchange(key, issued.private_key_pem.bytes())

@@ -135,7 +135,12 @@ def probe(
     service: Annotated[str, typer.Option(help="Full name of one gRPC service. Empty: all of the server.")] = "",
     timeout: Annotated[float, typer.Option(min=0, help="In seconds.")] = 2.0,
     server_name: Annotated[
-        str, typer.Option(metavar="NAME", help="With TLS: what its certificate is for, where that is not HOST.")
+        str,
+        typer.Option(
+            envvar="CLOTHING_RETRIEVAL_SERVER_NAME",
+            metavar="NAME",
+            help="With TLS: what its certificate is for, where that is not HOST.",
+        ),
     ] = "",
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:

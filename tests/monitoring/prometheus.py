@@ -53,10 +53,13 @@ class Prometheus:
         except TimeoutError:
             raise AssertionError(f"{expression} is {found}, not {expected}") from None
 
-    async def targets(self) -> set[tuple[str, str]]:
-        """Job and address of all that it scrapes."""
+    async def targets(self, *labels: str) -> set[tuple[str, ...]]:
+        """These labels and the address of all that it scrapes."""
         answer = await asyncio.to_thread(self._get, "/api/v1/targets?state=active")
-        return {(each["labels"]["job"], each["scrapeUrl"]) for each in answer["data"]["activeTargets"]}
+        return {
+            (*(each["labels"][label] for label in labels), each["scrapeUrl"])
+            for each in answer["data"]["activeTargets"]
+        }
 
     async def ready(self) -> None:
         async with asyncio.timeout(_TIMEOUT_S):

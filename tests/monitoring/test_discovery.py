@@ -66,5 +66,5 @@ async def test_every_replica_behind_a_name_is_a_target_of_the_job_of_that_name(t
     async with resolver(tmp_path) as resolv:
         isolated = ("unshare", "--mount", "sh", "-c", f'mount --bind {resolv} /etc/resolv.conf && exec "$@"', "sh")
         async with prometheus(configuration, tmp_path / "data", *isolated) as started, asyncio.timeout(20):
-            while await started.targets() != expected:
+            while await started.targets("job") != expected:
                 await asyncio.sleep(0.2)

@@ -2,6 +2,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from opentelemetry.sdk import environment_variables
 
 from tests.deployment import COMPOSE, COMPOSE_GPU, SERVICES, compose, is_setting, stages, stop_s
 
@@ -23,7 +25,14 @@ def test_it_sets_only_variables_that_a_service_reads(file: Path) -> None:
     ours = [name for name in SERVICES if name in services(file)]
     variables = [name for service in ours for name in services(file)[service].get("environment", {})]
     assert variables
-    assert [name for name in variables if name not in OF_OTHERS and not is_setting(name)] == []
+    of_others = (*OF_OTHERS, *vars(environment_variables))
+    assert [name for name in variables if name not in of_others and not is_setting(name)] == []
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_told_of_the_collector_where_there_is_one(name: str) -> None:
+    environment = yaml.safe_load(COMPOSE.read_text())["services"][name]["environment"]
+    assert environment["OTEL_EXPORTER_OTLP_ENDPOINT"] == "${OTEL_EXPORTER_OTLP_ENDPOINT:-}"
 
 
 def test_it_builds_every_service_from_its_own_stage() -> None:

@@ -1,9 +1,15 @@
+import asyncio
 import re
+from pathlib import Path
 
 import pytest
 
+from clothing_retrieval.cli import main
+from serving.settings import ServerSettings
+from tests.certificates import Authority
 from tests.deployment import SERVICES, is_setting, stages
-from tests.servers import REPOSITORY
+from tests.servers import AT_ONCE, REPOSITORY, serving
+from tests.unit.serving.scripted import ScriptedWorker
 
 STAGES = stages()
 IMAGES = (*SERVICES, "segment-mmseg")
@@ -26,6 +32,29 @@ def test_an_image_runs_as_nobody_in_particular_and_asks_for_its_health(image: st
     assert STAGES[image].user == "10001"
     assert STAGES[image].command == ("clothing-retrieval", "serve", image.partition("-")[0])
     assert STAGES[image].healthcheck == ("clothing-retrieval", "probe", "127.0.0.1:50050")
+
+
+async def test_its_health_is_asked_for_by_mutual_tls_where_the_environment_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("segment", host="segment")
+    by_tls = {"tls_certificate": certificate, "tls_key": key, "tls_client_ca": authority.file}
+    _, *check, _ = STAGES["segment"].healthcheck
+
+    async def exit_code(address: str) -> object:
+        with pytest.raises(SystemExit) as left:
+            await asyncio.to_thread(main, [*check, address])
+        return left.value.code
+
+    async with serving(ScriptedWorker(), ServerSettings(**AT_ONCE | by_tls)) as address:
+        assert await exit_code(address) == 1
+        monkeypatch.setenv("CLOTHING_RETRIEVAL_TLS_CA", str(authority.file))
+        monkeypatch.setenv("CLOTHING_RETRIEVAL_TLS_CERTIFICATE", str(certificate))
+        monkeypatch.setenv("CLOTHING_RETRIEVAL_TLS_KEY", str(key))
+        assert await exit_code(address) == 1
+        monkeypatch.setenv("CLOTHING_RETRIEVAL_SERVER_NAME", "segment")
+        assert await exit_code(address) == 0
 
 
 @pytest.mark.parametrize("image", IMAGES)

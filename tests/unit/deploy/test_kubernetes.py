@@ -13,27 +13,14 @@ import yaml
 
 from serving.health import LIVENESS
 from tests.deployment import SERVICES, is_setting, stages, stop_s
-from tests.servers import REPOSITORY
+from tests.manifests import BASE, FOLDER, base, documents, of_kind, workloads
 
-FOLDER = REPOSITORY / "deploy" / "kubernetes"
-BASE = FOLDER / "base"
 GPU = FOLDER / "overlays" / "gpu"
 VERSION = "1.33"
 NAME = "app.kubernetes.io/name"
 OF_OTHERS = ("NVIDIA_DRIVER_CAPABILITIES",)
-
-
-def documents(file: Path) -> list[dict[str, Any]]:
-    return list(yaml.safe_load_all(file.read_text()))
-
-
-@functools.cache
-def base() -> list[dict[str, Any]]:
-    return [
-        document
-        for name in documents(BASE / "kustomization.yaml")[0]["resources"]
-        for document in documents(BASE / name)
-    ]
+GIB_A_CPU = 1
+"""As docs/operations.md says: what was measured with the largest pictures that are allowed."""
 
 
 @functools.cache
@@ -42,15 +29,6 @@ def rendered(folder: Path) -> list[dict[str, Any]]:
         pytest.skip("no kubectl")
     run = subprocess.run(["kubectl", "kustomize", folder], check=True, capture_output=True, text=True, timeout=60)
     return list(yaml.safe_load_all(run.stdout))
-
-
-def of_kind(*kinds: str) -> list[dict[str, Any]]:
-    return [document for document in base() if document["kind"] in kinds]
-
-
-def workloads() -> dict[str, dict[str, Any]]:
-    """Deployments and StatefulSets, by name."""
-    return {workload["metadata"]["name"]: workload["spec"] for workload in of_kind("Deployment", "StatefulSet")}
 
 
 def pod(name: str) -> dict[str, Any]:
@@ -120,6 +98,12 @@ def test_a_pod_may_do_nothing_that_it_needs_not(name: str) -> None:
     assert set(own["resources"]) == {"requests", "limits"}
 
 
+@pytest.mark.parametrize("name", ["segment", "embed"])
+def test_a_worker_has_memory_for_the_largest_pictures_on_all_its_cpus(name: str) -> None:
+    limits = container(name)["resources"]["limits"]
+    assert float(limits["memory"].removesuffix("Gi")) >= GIB_A_CPU * float(limits["cpu"])
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_liveness_is_not_readiness(name: str) -> None:
     own = container(name)
@@ -135,6 +119,11 @@ def test_liveness_is_not_readiness(name: str) -> None:
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_pod_has_time_to_finish_what_is_in_flight(name: str) -> None:
     assert pod(name)["terminationGracePeriodSeconds"] >= stop_s(name, environment(name)) + 5
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_what_is_mounted_is_a_folder_that_follows_changes(name: str) -> None:
+    assert not [mount for mount in container(name)["volumeMounts"] if "subPath" in mount or "subPathExpr" in mount]
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -184,6 +173,45 @@ def _reaching(name: str) -> Iterator[tuple[str, str]]:
                         yield port["port"], labels.get(NAME, "anything in a caller's namespace")
 
 
+def test_a_pod_calls_only_whom_its_service_needs() -> None:
+    called = {name: set(_called(name)) for name in SERVICES}
+    resolvers = ("kube-system", "169.254.20.10/32")
+    every = {("any namespace", "TCP", 4317), *((who, protocol, 53) for who in resolvers for protocol in ("UDP", "TCP"))}
+    assert called == {
+        "segment": every,
+        "embed": every,
+        "search": every | {("any namespace", "TCP", 19530)},
+        "gateway": every | {(worker, "TCP", 50050) for worker in ("segment", "embed", "search")},
+    }
+
+
+def _called(name: str) -> Iterator[tuple[str, str, int]]:
+    """Whom a service's pods may call, by which protocol, at which port."""
+    for policy in of_kind("NetworkPolicy"):
+        spec = policy["spec"]
+        assert {kind for kind in ("Ingress", "Egress") if kind.lower() in spec} <= set(spec["policyTypes"])
+        if _selects(spec["podSelector"], name):
+            for rule in spec.get("egress", []):
+                for port in rule["ports"]:
+                    for peer in rule["to"]:
+                        for who in _named(peer):
+                            yield who, port.get("protocol", "TCP"), port["port"]
+
+
+def _named(peer: dict[str, Any]) -> list[str]:
+    match peer:
+        case {"ipBlock": {"cidr": addresses}}:
+            return [addresses]
+        case {
+            "podSelector": {"matchExpressions": [{"key": "app.kubernetes.io/name", "operator": "In", "values": names}]}
+        }:
+            return list(names)
+        case {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}:
+            return [namespace]
+    assert peer == {"namespaceSelector": {}}
+    return ["any namespace"]
+
+
 def _selects(selector: dict[str, Any], name: str) -> bool:
     expressions = selector.get("matchExpressions", [])
     return selector.get("matchLabels", {NAME: name}) == {NAME: name} and all(
@@ -193,7 +221,7 @@ def _selects(selector: dict[str, Any], name: str) -> bool:
 
 def test_all_that_no_policy_allows_is_denied() -> None:
     (nothing,) = [each for each in of_kind("NetworkPolicy") if each["metadata"]["name"] == "nothing-else"]
-    assert nothing["spec"] == {"podSelector": {}, "policyTypes": ["Ingress"]}
+    assert nothing["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
 def test_the_metric_of_the_autoscalers_is_the_one_that_the_adapter_makes() -> None:

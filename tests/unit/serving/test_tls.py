@@ -9,7 +9,7 @@ import pytest
 from serving import telemetry
 from serving.settings import ServerSettings
 from serving.tls import TlsError, TlsFiles
-from tests.certificates import Authority
+from tests.certificates import Authority, exchange
 from tests.servers import AT_ONCE, free_port, health, serving
 from tests.unit.serving.scripted import ScriptedWorker, embed
 
@@ -134,3 +134,22 @@ def test_metrics_are_served_by_tls_too_with_a_certificate_that_is_exchanged(auth
     authority.issue("server")
     with urllib.request.urlopen(f"https://127.0.0.1:{port}/metrics", context=trusting, timeout=20) as response:
         assert b"clothing_rpc_calls" in response.read()
+
+
+def test_metrics_are_told_to_whom_the_authorities_of_the_moment_vouch_for(authority: Authority, tmp_path: Path) -> None:
+    port = free_port()
+    telemetry.serve_metrics(ServerSettings(metrics_listen=f"127.0.0.1:{port}", **authority.server("server")))
+    theirs, trusted = Authority(tmp_path / "theirs"), authority.file.read_text()
+
+    def answered(issuer: Authority) -> bool:
+        context = ssl.create_default_context(cadata=trusted)
+        context.load_cert_chain(*issuer.issue("prometheus"))
+        try:
+            urllib.request.urlopen(f"https://127.0.0.1:{port}/metrics", context=context, timeout=20).close()
+        except OSError:
+            return False
+        return True
+
+    assert (answered(authority), answered(theirs)) == (True, False)
+    exchange(authority.file, theirs.file.read_bytes())
+    assert (answered(authority), answered(theirs)) == (False, True)

@@ -80,7 +80,14 @@ assert not [module for module in sys.modules if module.startswith("opentelemetry
     subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=True)
 
 
-@pytest.mark.parametrize(("name", "value"), [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_SDK_DISABLED", "true")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OTEL_TRACES_EXPORTER", "none"),
+        ("OTEL_SDK_DISABLED", "true"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", ""),  # as the compose file sets it, where it is not set
+    ],
+)
 async def test_what_opentelemetry_has_to_turn_it_off_turns_it_off(
     name: str, value: str, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
