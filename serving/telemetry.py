@@ -38,7 +38,7 @@ LOOP_LAG_SECONDS = Histogram(
 )
 ADMITTED = Gauge(
     "clothing_admitted",
-    "Pictures (in the search service: calls) admitted and not yet answered.",
+    "Pictures (in the search service: calls, in the gateway: import streams) admitted and not yet answered.",
     ["stage", "priority"],
 )
 QUEUE_LENGTH = Gauge("clothing_queue_length", "Pictures that wait for an engine.", ["stage", "priority"])

@@ -33,9 +33,10 @@ class Authority:
         certificate, key = self.issue(name, expired=expired)
         return {"tls_certificate": certificate, "tls_key": key} | ({"tls_client_ca": self.file} if mutual else {})
 
-    def client(self, name: str = "", *, trusting: Path | None = None) -> grpc.ChannelCredentials:
+    def client(self, name: str = "", *, trusting: Path | None = None, expired: bool = False) -> grpc.ChannelCredentials:
         """What a caller shows, if it has a name, and whom it trusts."""
-        certificate, key = (path.read_bytes() for path in self.issue(name)) if name else (None, None)
+        shown = [path.read_bytes() for path in self.issue(name, expired=expired)] if name else [None, None]
+        certificate, key = shown
         return grpc.ssl_channel_credentials((trusting or self.file).read_bytes(), key, certificate)
 
 

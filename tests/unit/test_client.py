@@ -222,7 +222,7 @@ def test_wait_ready_returns_when_the_gateway_serves(gateway: FakeGateway, client
 def test_wait_ready_tells_a_gateway_that_is_not_ready_from_none(gateway: FakeGateway, client: Client) -> None:
     gateway.serving(False)
     with pytest.raises(errors.Unavailable, match="answers, but is not ready") as caught:
-        client.wait_ready(0.2)
+        client.wait_ready(1)
     assert caught.value.service == "gateway"
     with Client("127.0.0.1:1") as nobody, pytest.raises(errors.Unavailable, match="does not answer") as caught:
         nobody.wait_ready(0.2)

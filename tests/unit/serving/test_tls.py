@@ -59,13 +59,15 @@ async def test_an_expired_certificate_is_refused_by_its_caller(authority: Author
         assert "CERTIFICATE_VERIFY_FAILED" in await refused(channel)
 
 
-async def test_mutual_tls_refuses_who_has_no_certificate_or_anothers(authority: Authority, tmp_path: Path) -> None:
+async def test_mutual_tls_refuses_who_has_no_certificate_or_anothers_or_an_expired_one(
+    authority: Authority, tmp_path: Path
+) -> None:
     settings = ServerSettings(**AT_ONCE | authority.server("server"))
     strange = Authority(tmp_path / "theirs").client("stranger", trusting=authority.file)
     async with serving(ScriptedWorker(), settings) as address:
         async with secure(address, authority.client("caller")) as channel:
             await embed(channel)
-        for credentials in (authority.client(), strange):
+        for credentials in (authority.client(), strange, authority.client("late", expired=True)):
             async with secure(address, credentials) as channel:
                 await refused(channel)
 
