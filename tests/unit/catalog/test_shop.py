@@ -152,12 +152,13 @@ def test_references_that_lead_nowhere_harm_nothing() -> None:
     assert (entry.addresses, entry.item.url, page.links) == (("https://shop.example/1.jpg",), PAGE, [])
 
 
-def test_microdata_is_read_where_there_is_no_json_ld() -> None:
-    content = b"""<html><body><div itemscope itemtype="https://schema.org/Product"><h1 itemprop="name">Shirt</h1>
+@pytest.mark.parametrize("script", ["", {"@type": "Organization", "name": "Shop"}], ids=["nothing", "the shop"])
+def test_microdata_is_read_where_json_ld_has_no_product(script: Any) -> None:
+    item = """<div itemscope itemtype="https://schema.org/Product"><h1 itemprop="name">Shirt</h1>
     <img itemprop="image" src="/1.jpg"><meta itemprop="sku" content="S1">
     <div itemprop="offers" itemscope itemtype="https://schema.org/Offer"><meta itemprop="price" content="9">
-    <meta itemprop="priceCurrency" content="EUR"></div></div></body></html>"""
-    [row] = read_page(PAGE, content).rows
+    <meta itemprop="priceCurrency" content="EUR"></div></div>"""
+    [row] = read_page(PAGE, html(script, links=item)).rows
     entry = row.entry(4)
     assert isinstance(entry, Entry)
     assert (entry.item.id, entry.item.price, entry.addresses) == ("S1", 9, ("https://shop.example/1.jpg",))
