@@ -43,6 +43,7 @@ class ShopSource:
         self.missing = ""
         self._count = self._pages = 0
         seen: set[str] = set()
+        unusable: dict[str, BadEntry] = {}
         for address in self._addresses():
             try:
                 page = self._page(address)
@@ -59,12 +60,17 @@ class ShopSource:
                 yield self._unread(address, page.problem)
             for row in page.rows:
                 entry = row.entry(self._views)
-                id = entry.item.id if isinstance(entry, Entry) else entry.id
-                if id not in seen:
-                    seen.add(id)
-                    self._count += 1
+                if isinstance(entry, BadEntry):
+                    if entry.id not in seen:
+                        unusable.setdefault(entry.id, entry)
+                elif entry.item.id not in seen:
+                    seen.add(entry.item.id)
+                    unusable.pop(entry.item.id, None)
                     yield entry
-        if not seen and not self.missing:
+                self._count = len(seen) + len(unusable)
+        # Only now: where one page says too little of an item, another may say all.
+        yield from unusable.values()
+        if not self._count and not self.missing:
             raise CatalogueError(
                 f"none of {self._pages:,} pages of {self._host} describes a product by schema.org: "
                 "has the shop a product feed?"

@@ -217,6 +217,13 @@ def test_of_several_sitemaps_those_of_products_are_enough(shop: ShopServer, web:
     assert shop.asked("/blog.xml") == 0
 
 
+def test_what_one_page_says_badly_may_stand_on_another(shop: ShopServer, web: Web) -> None:
+    sell(shop, 1)
+    teasers = ({"@type": "Product", "name": "Shirt", "sku": sku} for sku in ("S0", "S0", "S1"))
+    shop.answers["/"] = Reply(html(*teasers, links='<a href="/p/0">a</a>'))
+    assert crawl(shop, web) == (["S0", "!/"], "")
+
+
 def test_without_a_sitemap_links_are_followed_within_the_shop(shop: ShopServer, web: Web) -> None:
     sell(shop, 2)
     links = '<a href="/p/0#x">a</a><a href="/list">b</a><a href="https://else.example">c</a><a href="/x.jpg">d</a>'
