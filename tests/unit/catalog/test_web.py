@@ -150,14 +150,25 @@ def test_a_name_that_changes_its_meaning_gains_nothing(shop: ShopServer) -> None
         "::ffff:127.0.0.1",
         "::ffff:10.0.0.1",
         "64:ff9b::7f00:1",
+        "64:ff9b::a00:1",
+        "64:ff9b:1::7f00:1",
+        "fec0::2",
+        "::127.0.0.1",
+        "::10.0.0.1",
+        "::ffff:0:127.0.0.1",
         "2002:7f00:1::",
+        "2002:a00:1::1",
+        "2001:0:808:808::f5ff:fffe",
+        "2001:0:7f00:1::f7f7:f7f7",
+        "2001:db8::1",
+        "4000::1",
     ],
 )
 def test_private_addresses_are_known_in_every_disguise(ip: str) -> None:
     assert not is_public(ip_address(ip))
 
 
-@pytest.mark.parametrize("ip", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+@pytest.mark.parametrize("ip", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"])
 def test_public_addresses_are_public(ip: str) -> None:
     assert is_public(ip_address(ip))
 
