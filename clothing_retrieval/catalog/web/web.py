@@ -17,7 +17,15 @@ from typing import BinaryIO, Self, cast
 from clothing_retrieval.catalog.web import body
 from clothing_retrieval.catalog.web.address import Address, join, parse
 from clothing_retrieval.catalog.web.connection import Connection, Deadline, Resolve, resolve
-from clothing_retrieval.catalog.web.errors import Closed, Disallowed, Misdirected, Refused, TooLarge, Unreachable
+from clothing_retrieval.catalog.web.errors import (
+    BadAddress,
+    Closed,
+    Disallowed,
+    Misdirected,
+    Refused,
+    TooLarge,
+    Unreachable,
+)
 from clothing_retrieval.catalog.web.fetched import Fetched, Purpose, Validators
 from clothing_retrieval.catalog.web.host import Host
 from clothing_retrieval.catalog.web.manners import Manners
@@ -25,6 +33,7 @@ from clothing_retrieval.catalog.web.robots import Robots
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _LONGEST_VALIDATOR = 1024
+_IGNORED = "--ignore-robots, where the shop is your own"
 _PASSING = frozenset((408, 425, 429, 500, 502, 503, 504))
 
 
@@ -127,9 +136,9 @@ class Web:
             return delay_s
         robots = self._robots(address)
         if robots.unread:
-            raise Disallowed(f"the robots.txt of {address.host} cannot be read: {robots.unread}")
+            raise Disallowed(f"the robots.txt of {address.host} cannot be read: {robots.unread}: {_IGNORED}")
         if not robots.allows(str(address)):
-            raise Disallowed(f"the robots.txt of {address.host} forbids {address.path}")
+            raise Disallowed(f"the robots.txt of {address.host} forbids {address.path}: {_IGNORED}")
         return max(delay_s, robots.delay_s)
 
     def _robots(self, address: Address) -> Robots:
@@ -142,9 +151,9 @@ class Web:
     def _ask_robots(self, address: Address) -> Robots:
         try:
             fetched = self.fetch(f"{address.origin}/robots.txt", Purpose.ROBOTS)
-        except Refused:
-            return Robots("")
-        except (Unreachable, Misdirected, TooLarge) as error:
+        except Refused as error:
+            return Robots("", unread=str(error) if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR else "")
+        except (BadAddress, Unreachable, Misdirected, TooLarge) as error:
             return Robots("", unread=str(error))
         return Robots(fetched.file.read().decode("utf-8", "replace"))
 

@@ -320,7 +320,7 @@ def test_robots_txt_is_obeyed(shop: ShopServer, web: Web) -> None:
     shop.answers["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /*.php$\nDisallow: /private/\nAllow: /private/ok\n")
     shop.answers["/private/ok"] = Reply(b"ok")
     for path in ("/private/x", "/a/b.php"):
-        with pytest.raises(Disallowed, match="forbids"):
+        with pytest.raises(Disallowed, match=r"forbids.*--ignore-robots"):
             web.fetch(f"{shop.address}{path}", Purpose.PAGE)
         assert shop.asked(path) == 0
     assert read(web.fetch(f"{shop.address}/private/ok", Purpose.PAGE)) == b"ok"
@@ -333,11 +333,27 @@ def test_rules_for_this_program_count_before_those_for_all(shop: ShopServer, web
         web.fetch(f"{shop.address}/page", Purpose.PAGE)
 
 
-def test_robots_txt_that_cannot_be_read_forbids_everything(shop: ShopServer, web: Web) -> None:
-    shop.answers["/robots.txt"] = Reply(status=500)
-    with pytest.raises(Disallowed, match="cannot be read"):
+@pytest.mark.parametrize(
+    "reply",
+    [
+        *(Reply(status=status) for status in (500, 501, 520)),
+        Reply(status=302, headers={"Location": "ftp://x.example/"}),
+    ],
+    ids=["500", "501", "520", "elsewhere"],
+)
+def test_robots_txt_that_cannot_be_read_forbids_everything(shop: ShopServer, web: Web, reply: Reply) -> None:
+    shop.answers["/robots.txt"] = reply
+    with pytest.raises(Disallowed, match=r"cannot be read.*--ignore-robots"):
         web.fetch(f"{shop.address}/page", Purpose.PAGE)
-    assert shop.asked("/page") == 0
+    asked = shop.asked("/robots.txt")
+    with pytest.raises(Disallowed):
+        web.fetch(f"{shop.address}/page", Purpose.PAGE)
+    assert (shop.asked("/page"), shop.asked("/robots.txt")) == (0, asked)
+
+
+def test_robots_txt_that_is_refused_forbids_nothing(shop: ShopServer, web: Web) -> None:
+    shop.answers["/robots.txt"] = Reply(status=403)
+    assert read(web.fetch(f"{shop.address}/page", Purpose.PAGE)) == b"a page"
 
 
 def test_robots_txt_may_be_ignored_where_somebody_says_so(shop: ShopServer) -> None:
