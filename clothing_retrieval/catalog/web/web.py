@@ -21,6 +21,7 @@ from clothing_retrieval.catalog.web.errors import (
     BadAddress,
     Closed,
     Disallowed,
+    GivenUp,
     Misdirected,
     Refused,
     TooLarge,
@@ -108,24 +109,35 @@ class Web:
         host = self._host(address)
         host.check(self.manners.failures)
         delay_s = self._delay_s(address, purpose)
-        for attempt in range(self.manners.attempts):
-            try:
-                with host.turn(delay_s):
+        for attempt in range(1, self.manners.attempts + 1):
+            with host.turn(delay_s):
+                host.check(self.manners.failures)  # it may have been given up while others had the turn
+                try:
                     answer = self._once(host, address, purpose, validators)
-            except _Passing as error:
-                wait_s = self.manners.first_wait_s * 2.0**attempt if error.wait_s is None else error.wait_s
-                if attempt == self.manners.attempts - 1 or wait_s > self.manners.longest_wait_s:
-                    host.failed()
-                    raise Unreachable(_why(error, wait_s, attempt + 1)) from None
-                host.pause(wait_s)
-                self._on_wait(address.host, str(error), wait_s)
-            except Refused:
-                host.succeeded()
-                raise
-            else:
-                host.succeeded()
-                return answer
+                except _Passing as error:
+                    wait_s = self._wait_s(host, error, attempt)
+                    host.pause(wait_s)
+                    why = str(error)
+                except Refused:
+                    host.succeeded()
+                    raise
+                else:
+                    host.succeeded()
+                    return answer
+            self._on_wait(address.host, why, wait_s)
         raise Unreachable("no attempt is allowed")
+
+    def _wait_s(self, host: Host, error: _Passing, attempt: int) -> float:
+        """Until the next attempt. Raises Unreachable where there is none."""
+        if error.wait_s is not None and error.wait_s > self.manners.longest_wait_s:
+            why = f"{error}, and wants to be left alone for {error.wait_s:,.0f} s"
+            host.give_up(why)
+            raise GivenUp(why) from None
+        wait_s = self.manners.first_wait_s * 2.0 ** (attempt - 1) if error.wait_s is None else error.wait_s
+        if attempt == self.manners.attempts or wait_s > self.manners.longest_wait_s:
+            host.failed()
+            raise Unreachable(f"{error} ({attempt} attempts)") from None
+        return wait_s
 
     def _delay_s(self, address: Address, purpose: Purpose) -> float:
         """Raises Disallowed."""
@@ -291,9 +303,3 @@ def _retry_after_s(text: str) -> float | None:
     except ValueError:
         return None
     return max(0.0, when.timestamp() - time.time())
-
-
-def _why(error: _Passing, wait_s: float, attempts: int) -> str:
-    if error.wait_s is not None and attempts == 1:
-        return f"{error}, and wants to be left alone for {wait_s:,.0f} s"
-    return f"{error} ({attempts} attempts)"

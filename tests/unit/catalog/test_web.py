@@ -208,9 +208,13 @@ def test_a_busy_host_is_left_alone_for_as_long_as_it_says(shop: ShopServer) -> N
 
 def test_a_host_that_wants_more_patience_than_there_is_is_given_up_at_once(shop: ShopServer, web: Web) -> None:
     shop.answers["/busy"] = Reply(status=503, headers={"Retry-After": "3600"})
-    with pytest.raises(Unreachable, match=r"503.*left alone for 3,600 s"):
-        web.fetch(f"{shop.address}/busy", Purpose.PAGE)
-    assert shop.asked("/busy") == 1
+    with ThreadPoolExecutor(4) as pool:
+        for asking in [pool.submit(web.fetch, f"{shop.address}/busy", Purpose.PAGE) for _ in range(4)]:
+            with pytest.raises(GivenUp, match=r"503.*left alone for 3,600 s"):
+                asking.result()
+    with pytest.raises(GivenUp):
+        web.fetch(f"{shop.address}/page", Purpose.PAGE)
+    assert (shop.asked("/busy"), shop.asked("/page")) == (1, 0)
 
 
 def test_a_host_that_always_fails_is_not_asked_any_more(shop: ShopServer, web: Web) -> None:
