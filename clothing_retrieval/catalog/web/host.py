@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from clothing_retrieval.catalog.web.connection import Connection, cut
+from clothing_retrieval.catalog.web.connection import Connection
 from clothing_retrieval.catalog.web.errors import Closed, GivenUp
 from clothing_retrieval.catalog.web.robots import Robots
 
@@ -69,7 +69,7 @@ class Host:
     def close(self) -> None:
         """After ``closed`` was set: wakes whoever has the turn."""
         if connection := self.connection:
-            cut(connection)
+            connection.cut()
         if self._turn.acquire(timeout=_CLOSE_S):
             if self.connection:
                 self.connection.close()

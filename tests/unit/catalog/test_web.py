@@ -15,6 +15,7 @@ import trustme
 
 from clothing_retrieval.catalog.web import Fetched, Manners, Purpose, Validators, Web, WebError, body
 from clothing_retrieval.catalog.web.address import is_public, parse
+from clothing_retrieval.catalog.web.connection import resolve
 from clothing_retrieval.catalog.web.errors import (
     BadAddress,
     Closed,
@@ -242,26 +243,60 @@ def test_silence_is_not_waited_for_without_end(shop: ShopServer) -> None:
     enough.set()
 
 
-def test_a_trickle_is_cut_off_at_its_deadline(shop: ShopServer) -> None:
-    enough = threading.Event()
+@pytest.mark.parametrize("end", [b"", b"Connection: close\r\n\r\n"], ids=["header", "body"])
+def test_a_trickle_is_cut_off_at_its_deadline(shop: ShopServer, end: bytes) -> None:
+    cut_off = threading.Event()
 
     def trickle(handler: Handler) -> None:
         handler.close_connection = True
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + end)
         for _ in range(200):
             try:
                 handler.wfile.write(b"X-A: b\r\n")
             except OSError:
+                cut_off.set()
                 return
-            if enough.wait(0.05):
-                return
+            time.sleep(0.05)
 
     shop.answers["/trickle"] = trickle
     shop.answers["/robots.txt"] = Reply(status=404)
     manners = Manners(private_networks=HERE, answer_s=0.5, attempts=1, delay_s=0)
     with Web(manners) as web, pytest.raises(Unreachable, match=r"not all of it came within 0\.5 s"):
         web.fetch(f"{shop.address}/trickle", Purpose.PAGE)
-    enough.set()
+    assert cut_off.wait(2)
+
+
+def test_a_handshake_that_trickles_is_cut_off_at_its_deadline() -> None:
+    cut_off = threading.Event()
+
+    def trickle(listening: socket.socket) -> None:
+        with listening.accept()[0] as connected:
+            connected.sendall(b"\x16\x03\x03\x40\x00")  # a record of TLS, of 16 KiB
+            for _ in range(200):
+                try:
+                    connected.sendall(b"\x02")
+                except OSError:
+                    cut_off.set()
+                    return
+                time.sleep(0.05)
+
+    manners = Manners(private_networks=HERE, answer_s=0.5, attempts=1, obey_robots=False)
+    with socket.create_server(("127.0.0.1", 0)) as listening, Web(manners) as web, ThreadPoolExecutor(1) as pool:
+        pool.submit(trickle, listening)
+        with pytest.raises(Unreachable, match=r"not all of it came within 0\.5 s"):
+            web.fetch(f"https://127.0.0.1:{listening.getsockname()[1]}/", Purpose.PAGE)
+        assert cut_off.wait(2)
+
+
+def test_a_deadline_that_passes_before_there_is_a_connection_holds(shop: ShopServer) -> None:
+    def slowly(host: str, port: int) -> Sequence[Any]:
+        time.sleep(0.4)
+        return resolve(host, port)
+
+    manners = Manners(private_networks=HERE, answer_s=0.2, attempts=1, obey_robots=False)
+    with Web(manners, resolve=slowly) as web, pytest.raises(Unreachable, match=r"within 0\.2 s"):
+        web.fetch(f"{shop.address}/page", Purpose.PAGE)
+    assert not shop.requests
 
 
 def test_a_host_that_hangs_up_in_the_middle_is_asked_again(shop: ShopServer, web: Web) -> None:
