@@ -1,20 +1,18 @@
 """Fetches things, one at a time from each host, and never from where it must not."""
 
-import email.utils
 import http.client
 import io
 import socket
 import ssl
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from http import HTTPStatus
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
-from clothing_retrieval.catalog.web import body
+from clothing_retrieval.catalog.web import body, headers
 from clothing_retrieval.catalog.web.address import Address, join, parse
 from clothing_retrieval.catalog.web.connection import Connection, Deadline, Resolve, resolve
 from clothing_retrieval.catalog.web.errors import (
@@ -33,7 +31,6 @@ from clothing_retrieval.catalog.web.manners import Manners
 from clothing_retrieval.catalog.web.robots import Robots
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
-_LONGEST_VALIDATOR = 1024
 _IGNORED = "--ignore-robots, where the shop is your own"
 _PASSING = frozenset((408, 425, 429, 500, 502, 503, 504))
 
@@ -233,17 +230,17 @@ def _read(response: http.client.HTTPResponse, address: Address, purpose: Purpose
     """Raises _Passing, Refused, TooLarge, BadAddress; OSError, HTTPException and BadEncoding of a broken answer."""
     if response.status == HTTPStatus.OK:
         file = _store(response, purpose)
-        etag, last_modified = (_plain(response.headers.get(name, "")) for name in ("ETag", "Last-Modified"))
+        etag, last_modified = (headers.validator(response.headers.get(name, "")) for name in ("ETag", "Last-Modified"))
         return Fetched(str(address), file, Validators(etag, last_modified), response.headers.get_content_charset(""))
     response.read(body.PIECE_BYTES)
     location = response.headers.get("Location", "")
     if response.status in _REDIRECTS and location:
-        return parse(join(str(address), location))
+        return parse(join(str(address), headers.location(location)))
     if response.status == HTTPStatus.NOT_MODIFIED and asked:
         return Fetched(str(address), io.BytesIO(), Validators(), unchanged=True)
     if response.status in _PASSING:
         said = f"the host answered {response.status} {response.reason}".rstrip()
-        raise _Passing(said, _retry_after_s(response.headers.get("Retry-After", "")))
+        raise _Passing(said, headers.retry_after_s(response.headers.get("Retry-After", "")))
     raise Refused(response.status, response.reason)
 
 
@@ -292,18 +289,3 @@ def _passing(error: Exception) -> _Passing:
             return _Passing(error.strerror or str(error))
         case _:
             return _Passing(f"no HTTP that can be read: {error or type(error).__name__}")
-
-
-def _plain(text: str) -> str:
-    """What can be sent back as a header; else nothing."""
-    return text if text.isascii() and text.isprintable() and len(text) <= _LONGEST_VALIDATOR else ""
-
-
-def _retry_after_s(text: str) -> float | None:
-    if text.strip().isdigit():
-        return float(text)
-    try:
-        when = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0.0, when.timestamp() - time.time())

@@ -74,6 +74,16 @@ def test_redirects_are_followed_to_where_they_lead(shop: ShopServer, web: Web) -
     assert (read(fetched), fetched.address) == (b"a page", f"{shop.address}/page")
 
 
+@pytest.mark.parametrize(
+    ("location", "asked"),
+    [("/全部上衣".encode(), "/%E5%85%A8%E9%83%A8%E4%B8%8A%E8%A1%A3"), (b"/\xe9t\xe9", "/%C3%A9t%C3%A9")],
+)
+def test_redirects_may_be_written_in_raw_utf_8(shop: ShopServer, web: Web, location: bytes, asked: str) -> None:
+    shop.answers["/old"] = Reply(status=301, headers={"Location": location.decode("latin-1")})
+    shop.answers[asked] = Reply(b"tops")
+    assert read(web.fetch(f"{shop.address}/old", Purpose.PAGE)) == b"tops"
+
+
 @pytest.mark.parametrize("location", ["http://[", "ftp://shop.example/", "http://a:b@shop.example/"])
 def test_a_redirect_to_nowhere_is_told(shop: ShopServer, web: Web, location: str) -> None:
     shop.answers["/out"] = Reply(status=302, headers={"Location": location})
