@@ -20,10 +20,10 @@ def location(text: str) -> str:
 
 
 def retry_after_s(text: str) -> float | None:
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         return float(text)
     try:
         when = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(0.0, when.timestamp() - time.time())

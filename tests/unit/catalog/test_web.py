@@ -217,6 +217,13 @@ def test_a_busy_host_is_left_alone_for_as_long_as_it_says(shop: ShopServer) -> N
     assert shop.requests[-1].at - began >= 1.0
 
 
+@pytest.mark.parametrize("wish", ["soon", "\xb2", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"])
+def test_a_wish_that_cannot_be_read_is_none(shop: ShopServer, web: Web, wish: str) -> None:
+    busy = [Reply(status=429, headers={"Retry-After": wish})]
+    shop.answers["/busy"] = lambda handler: busy.pop() if busy else Reply(b"now")
+    assert read(web.fetch(f"{shop.address}/busy", Purpose.PAGE)) == b"now"
+
+
 def test_a_host_that_wants_more_patience_than_there_is_is_given_up_at_once(shop: ShopServer, web: Web) -> None:
     shop.answers["/busy"] = Reply(status=503, headers={"Retry-After": "3600"})
     with ThreadPoolExecutor(4) as pool:
