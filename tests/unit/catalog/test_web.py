@@ -61,9 +61,13 @@ def test_a_page_is_fetched_by_a_program_that_says_who_it_is(shop: ShopServer) ->
     assert agent.endswith("(+https://me.example)")
 
 
-def test_what_has_not_changed_costs_a_304(shop: ShopServer, web: Web) -> None:
+@pytest.mark.parametrize(
+    "validators", [Validators(etag='"1"'), Validators(last_modified="Sat, 28 Nov 2026 04:00:00 GMT")]
+)
+def test_what_has_not_changed_costs_a_304(shop: ShopServer, web: Web, validators: Validators) -> None:
+    shop.answers["/page"] = Reply(b"a page", etag=validators.etag, last_modified=validators.last_modified)
     first = web.fetch(f"{shop.address}/page", Purpose.PAGE)
-    assert first.validators == Validators(etag='"1"')
+    assert first.validators == validators
     again = web.fetch(f"{shop.address}/page", Purpose.PAGE, first.validators)
     assert (again.unchanged, read(again)) == (True, b"")
 
