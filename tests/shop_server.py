@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -21,7 +22,7 @@ class Reply:
     etag: str = ""
     last_modified: str = ""
 
-    def is_known(self, headers: Mapping[str, str]) -> bool:
+    def is_known(self, headers: Message) -> bool:
         """By the etag alone, where one is asked for (RFC 9110)."""
         if tag := headers.get("If-None-Match"):
             return tag == self.etag
