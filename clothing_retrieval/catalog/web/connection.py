@@ -37,6 +37,7 @@ class Connection(http.client.HTTPConnection):
         self._resolve = resolve
         self._tls = tls
         self._wire: socket.socket | None = None
+        self._is_cut = False
         if self._tls:
             self.default_port = 443  # left out of the Host header
 
@@ -48,6 +49,7 @@ class Connection(http.client.HTTPConnection):
             if self._tls:
                 connected = self._tls.wrap_socket(connected, server_hostname=self.host, do_handshake_on_connect=False)
             self.sock = self._wire = connected
+            self._heed_cut()
             if isinstance(connected, ssl.SSLSocket):
                 connected.do_handshake()  # only now, so that it can be cut off
         except BaseException:
@@ -55,7 +57,8 @@ class Connection(http.client.HTTPConnection):
             raise
 
     def cut(self) -> None:
-        """Wakes whoever waits for it. From any thread."""
+        """Wakes whoever waits for it; it is of no use any more. From any thread."""
+        self._is_cut = True
         # Not self.sock: that is None as soon as an answer with "Connection: close" has begun.
         if wire := self._wire:
             try:
@@ -73,6 +76,7 @@ class Connection(http.client.HTTPConnection):
             raise PrivateAddress(f"{self.host} lies in a private network: --allow-private, where that is meant")
         failure: OSError | None = None
         for family, sockaddr in allowed:
+            self._heed_cut()
             candidate = socket.socket(family, socket.SOCK_STREAM)
             candidate.settimeout(self._timeout_s)
             try:
@@ -83,6 +87,11 @@ class Connection(http.client.HTTPConnection):
             else:
                 return candidate
         raise failure or OSError(f"{self.host} has no address")
+
+    def _heed_cut(self) -> None:
+        """Raises TimeoutError where it was cut off before there was a socket."""
+        if self._is_cut:
+            raise TimeoutError
 
     def _may(self, ip: IPv4Address | IPv6Address) -> bool:
         return is_public(ip) or any(ip in network for network in self._private_networks)

@@ -187,10 +187,6 @@ class Web:
         within_s = self.manners.answer_s * purpose.patience
         with Deadline(connection, within_s) as deadline:
             try:
-                if connection.sock is None:
-                    connection.connect()
-                if deadline.passed:  # while there was nothing to cut off
-                    raise TimeoutError
                 connection.request("GET", address.path, headers=self._headers(purpose, validators))
                 response = connection.getresponse()
                 answer = _read(response, address, purpose, asked=bool(validators))
