@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self, TypeAlias
@@ -13,12 +14,19 @@ from urllib.parse import urlsplit
 
 @dataclass
 class Reply:
-    """``etag``: whoever has it is answered 304."""
+    """``etag``, ``last_modified``: whoever has it is answered 304."""
 
     body: bytes = b""
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     etag: str = ""
+    last_modified: str = ""
+
+    def is_known(self, headers: Message) -> bool:
+        """By the etag alone, where one is asked for (RFC 9110)."""
+        if tag := headers.get("If-None-Match"):
+            return tag == self.etag
+        return bool(self.last_modified) and headers.get("If-Modified-Since") == self.last_modified
 
 
 @dataclass(frozen=True)
@@ -89,10 +97,12 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(reply)
 
     def reply(self, reply: Reply) -> None:
-        unchanged = bool(reply.etag) and self.headers.get("If-None-Match") == reply.etag
+        unchanged = reply.is_known(self.headers)
         self.send_response(304 if unchanged else reply.status)
         if reply.etag:
             self.send_header("ETag", reply.etag)
+        if reply.last_modified:
+            self.send_header("Last-Modified", reply.last_modified)
         for name, value in reply.headers.items():
             self.send_header(name, value)
         if not unchanged and "Content-Length" not in reply.headers:

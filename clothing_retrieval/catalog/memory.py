@@ -38,6 +38,15 @@ COMMIT;
 """
 """What another version remembered is forgotten: it costs some requests."""
 
+_LAST_RUN = """
+SELECT began, finished, max(
+    began,
+    coalesce((SELECT max(read_at) FROM page WHERE page.key = run.key), 0),
+    coalesce((SELECT max(stored_at) FROM item WHERE item.key = run.key), 0)
+) FROM run WHERE key = ?
+"""
+"""When it began, when it finished, and when it last got on."""
+
 
 @dataclass(frozen=True)
 class KnownPage:
@@ -143,8 +152,8 @@ class Memory:
 
     def _begin(self) -> float:
         now = time.time()
-        found = self._one("SELECT began, finished FROM run WHERE key = ?", self._key)
-        self._goes_on = bool(found) and found[1] is None and found[0] > now - _GOES_ON_FOR_S
+        found = self._one(_LAST_RUN, self._key)
+        self._goes_on = bool(found) and found[1] is None and found[2] > now - _GOES_ON_FOR_S
         if self._goes_on:
             return float(found[0])
         self._do("INSERT OR IGNORE INTO run VALUES (?, ?, NULL, '', '', 0)", self._key, now)

@@ -63,7 +63,11 @@ def _absolute(base: str, reference: str) -> str:
 
 
 def _rows(address: str, base: str, document: Any, page: ShopPage) -> list[Row]:
-    nodes = list(_json_ld(document, page)) or list(_microdata(document, base))
+    return _read(address, base, _json_ld(document, page)) or _read(address, base, _microdata(document, base))
+
+
+def _read(address: str, base: str, described: Iterator[Node]) -> list[Row]:
+    nodes = list(described)
     by_id = {node["@id"]: node for node in _all(nodes) if isinstance(node.get("@id"), str) and len(node) > 1}
 
     def follow(value: Any) -> Any:

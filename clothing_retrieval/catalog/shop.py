@@ -15,7 +15,7 @@ from clothing_retrieval.catalog.shop_page import ShopPage
 from clothing_retrieval.catalog.sitemap import MOST_SITEMAPS, locations
 from clothing_retrieval.catalog.web import Purpose, Web, WebError
 from clothing_retrieval.catalog.web.address import parse
-from clothing_retrieval.catalog.web.errors import BadAddress, Closed, GivenUp, Refused
+from clothing_retrieval.catalog.web.errors import BadAddress, Closed, GivenUp, Refused, TooLarge, Unreachable
 
 _GONE = (404, 410)
 _NO_PAGES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".svg", ".pdf", ".zip", ".css", ".js", ".mp4", ".xml", ".json")
@@ -43,6 +43,7 @@ class ShopSource:
         self.missing = ""
         self._count = self._pages = 0
         seen: set[str] = set()
+        unusable: dict[str, BadEntry] = {}
         for address in self._addresses():
             try:
                 page = self._page(address)
@@ -59,12 +60,17 @@ class ShopSource:
                 yield self._unread(address, page.problem)
             for row in page.rows:
                 entry = row.entry(self._views)
-                id = entry.item.id if isinstance(entry, Entry) else entry.id
-                if id not in seen:
-                    seen.add(id)
-                    self._count += 1
+                if isinstance(entry, BadEntry):
+                    if entry.id not in seen:
+                        unusable.setdefault(entry.id, entry)
+                elif entry.item.id not in seen:
+                    seen.add(entry.item.id)
+                    unusable.pop(entry.item.id, None)
                     yield entry
-        if not seen and not self.missing:
+                self._count = len(seen) + len(unusable)
+        # Only now: where one page says too little of an item, another may say all.
+        yield from unusable.values()
+        if not self._count and not self.missing:
             raise CatalogueError(
                 f"none of {self._pages:,} pages of {self._host} describes a product by schema.org: "
                 "has the shop a product feed?"
@@ -95,7 +101,7 @@ class ShopSource:
             self._foreseen = min(len(listed), self._most_pages)
             yield from listed[: self._most_pages]
             if len(listed) > self._most_pages:
-                self.missing = f"{self._host} lists {len(listed):,} pages: --max-pages"
+                self.missing = f"{self._host} lists more than {self._most_pages:,} pages: --max-pages"
             return
         yield from self._linked()
 
@@ -118,43 +124,61 @@ class ShopSource:
             self.missing = f"{self._host} has more than {self._most_pages:,} pages: --max-pages"
 
     def _listed(self) -> list[str]:
-        """What the sitemaps list; where some of them are of products, only those."""
+        """What the sitemaps list, or one page more than are read; where some sitemaps are of products, only theirs."""
         found: dict[str, None] = {}
-        left = deque(self._sitemaps())
+        named = self._sitemaps()
+        guess = f"{parse(self._address).origin}/sitemap.xml"
+        left = deque(named or [guess])
         known = set(left)
-        while left and len(known) <= MOST_SITEMAPS:
+        for _ in range(MOST_SITEMAPS):
+            if not left:
+                break
             sitemap = left.popleft()
             inner: list[str] = []
-            try:
-                for address, is_sitemap in locations(self._web.fetch(sitemap, Purpose.LIST).file):
-                    if is_sitemap:
-                        inner.append(address)
-                    elif self._is_page(address):
-                        found[address] = None
-            except Refused as error:
-                if error.status not in _GONE:
-                    self.missing = f"{sitemap}: {error}"
-            except (WebError, xml.BadXml) as error:
-                self.missing = f"{sitemap}: {error}"
-            of_products = [address for address in inner if "product" in address.lower()]
-            for address in of_products or inner:
-                if address not in known:
+            for address, is_sitemap in self._locations(sitemap, guessed=not named and sitemap == guess):
+                if is_sitemap:
+                    inner.append(address)
+                elif self._is_page(address):
+                    found[address] = None
+                    if len(found) > self._most_pages:
+                        return list(found)
+            for address in _of_products(inner) or inner:
+                if address not in known and len(known) <= MOST_SITEMAPS:
                     known.add(address)
                     left.append(address)
+        if left:
+            self.missing = f"{self._host} lists more than {MOST_SITEMAPS:,} sitemaps"
         return list(found)
 
+    def _locations(self, sitemap: str, *, guessed: bool) -> Iterator[tuple[str, bool]]:
+        """``guessed``: nobody named it, so that something else may lie there."""
+        read = False
+        try:
+            for location in locations(self._web.fetch(sitemap, Purpose.LIST).file):
+                read = True
+                yield location
+        except (WebError, xml.BadXml) as error:
+            gone = isinstance(error, Refused) and error.status in _GONE
+            is_one = read or not guessed or isinstance(error, (Unreachable, TooLarge, Closed))
+            if is_one and not gone:
+                self.missing = f"{sitemap}: {error}"
+
     def _sitemaps(self) -> list[str]:
+        """Those that somebody names."""
         if urlsplit(self._address).path.endswith((".xml", ".xml.gz")):
             return [self._address]
         try:
             told = self._web.robots(self._address).sitemaps
         except WebError as error:
             raise CatalogueError(f"{self._address}: {error}") from None
-        of_products = [address for address in told if "product" in address.lower()]
-        return of_products or told or [f"{parse(self._address).origin}/sitemap.xml"]
+        return _of_products(told) or told
 
     def _is_page(self, address: str) -> bool:
         return _host(address) == self._host and not urlsplit(address).path.lower().endswith(_NO_PAGES)
+
+
+def _of_products(sitemaps: list[str]) -> list[str]:
+    return [address for address in sitemaps if "product" in address.lower()]
 
 
 def _host(address: str) -> str:

@@ -44,10 +44,10 @@ class ShopifySource:
 
     def _rows(self) -> Iterator[Row]:
         if isinstance(self._where, Document):
-            self._where.file.seek(0)
-            yield from _page_rows(self._where.name, "", self._where.file.read())
+            yield from _page_rows(self._where.name, "", _content(self._where))
             return
         address = products_address(self._where)
+        seen: set[str] = set()
         for number in range(1, self._most_pages + 1):
             page = f"{address}?limit={_PER_PAGE}&page={number}"
             try:
@@ -55,10 +55,24 @@ class ShopifySource:
             except WebError as error:
                 raise CatalogueError(f"{page} cannot be read: {error}") from None
             rows = list(_page_rows(page, _shop_of(address), content))
-            if not rows:
+            products = {row.values["url"] for row in rows}
+            if products <= seen:  # it is empty, or a host that knows no pages sends the same one again
                 return
+            seen |= products
             yield from rows
         self.missing = f"there are more than {self._most_pages:,} pages: --max-pages"
+
+
+def _content(document: Document) -> bytes:
+    """Raises CatalogueError where it is too large to be held in memory."""
+    document.file.seek(0)
+    content = document.file.read(Purpose.LIST.most_bytes + 1)
+    if len(content) > Purpose.LIST.most_bytes:
+        raise CatalogueError(
+            f"{document.name} has more than {Purpose.LIST.most_bytes / 2**20:.0f} MiB, which are not read as one list: "
+            "split it, or import the shop's address"
+        )
+    return content
 
 
 def products_address(address: str) -> str:

@@ -95,6 +95,25 @@ def test_an_unchanged_feed_costs_one_request(shop: ShopServer, gateway: FakeGate
     assert json.loads(Path("report.json").read_text())["unchanged_source"] is True
 
 
+def test_a_host_that_knows_only_times_is_asked_by_them(shop: ShopServer, gateway: FakeGateway, run: Run) -> None:
+    time = "Sat, 28 Nov 2026 04:00:00 GMT"
+    feed(shop, ids(2))
+    for path, reply in shop.answers.items():
+        assert isinstance(reply, Reply)
+        shop.answers[path] = Reply(reply.body, last_modified=time)
+    assert run(f"{shop.address}/feed.xml")[0] == 0
+    assert "has not changed" in run(f"{shop.address}/feed.xml")[1]
+
+    feed(shop, ids(3))
+    shop.answers["/d1.jpg"] = Reply(_body(shop, "/d1.jpg"), last_modified=time)
+    shop.requests.clear()
+    sent = len(gateway.requests)
+    assert run(f"{shop.address}/feed.xml")[0] == 0
+    asked = {request.path: request.headers.get("If-Modified-Since") for request in shop.requests}
+    imported = [request.item.id for request in gateway.requests[sent:] if hasattr(request, "item")]
+    assert (asked["/d1.jpg"], sorted(imported)) == (time, ["d0", "d2"])
+
+
 def test_unchanged_pictures_of_a_changed_feed_cost_a_304_and_are_not_sent(
     shop: ShopServer, gateway: FakeGateway, run: Run
 ) -> None:
@@ -361,7 +380,7 @@ def _png_header(width: int, height: int) -> bytes:
     )
 
 
-def _body(shop: ShopServer) -> bytes:
-    answer = shop.answers["/feed.xml"]
+def _body(shop: ShopServer, path: str = "/feed.xml") -> bytes:
+    answer = shop.answers[path]
     assert isinstance(answer, Reply)
     return answer.body

@@ -8,6 +8,9 @@ from urllib.parse import quote, urljoin, urlsplit
 from clothing_retrieval.catalog.web.errors import BadAddress
 
 _PORTS = {"http": 80, "https": 443}
+_UNICAST = IPv6Network("2000::/3")
+"""All that is handed out of IPv6; elsewhere lie old and local ways to wrap IPv4, which Python takes for public."""
+_MAPPED = IPv6Network("::ffff:0:0/96")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _SHOWN = 200
 _NAME = re.compile(r"[a-z0-9._-]+")
@@ -71,12 +74,9 @@ def _host(name: str) -> str:
 def is_public(ip: IPv4Address | IPv6Address) -> bool:
     """Whether anybody may connect to it; what an IPv6 address wraps counts too."""
     if isinstance(ip, IPv6Address):
-        teredo = ip.teredo
-        wrapped = [ip.ipv4_mapped, ip.sixtofour, *(teredo or ())]
-        if ip in _NAT64:
-            wrapped.append(IPv4Address(int(ip) & 0xFFFFFFFF))
-        if any(inner is not None and not is_public(inner) for inner in wrapped):
+        if ip in _MAPPED or ip in _NAT64:
+            return is_public(IPv4Address(int(ip) & 0xFFFFFFFF))
+        wrapped = [inner for inner in (ip.sixtofour, *(ip.teredo or ())) if inner is not None]
+        if ip not in _UNICAST or not all(map(is_public, wrapped)):
             return False
-        if ip.ipv4_mapped is not None:
-            return True
     return ip.is_global and not ip.is_multicast

@@ -36,6 +36,8 @@ class Connection(http.client.HTTPConnection):
         self._private_networks = private_networks
         self._resolve = resolve
         self._tls = tls
+        self._wire: socket.socket | None = None
+        self._is_cut = False
         if self._tls:
             self.default_port = 443  # left out of the Host header
 
@@ -44,10 +46,25 @@ class Connection(http.client.HTTPConnection):
         connected = self._connect()
         try:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self.sock = self._tls.wrap_socket(connected, server_hostname=self.host) if self._tls else connected
+            if self._tls:
+                connected = self._tls.wrap_socket(connected, server_hostname=self.host, do_handshake_on_connect=False)
+            self.sock = self._wire = connected
+            self._heed_cut()
+            if isinstance(connected, ssl.SSLSocket):
+                connected.do_handshake()  # only now, so that it can be cut off
         except BaseException:
             connected.close()
             raise
+
+    def cut(self) -> None:
+        """Wakes whoever waits for it; it is of no use any more. From any thread."""
+        self._is_cut = True
+        # Not self.sock: that is None as soon as an answer with "Connection: close" has begun.
+        if wire := self._wire:
+            try:
+                wire.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                return  # it is closed already
 
     def _connect(self) -> socket.socket:
         allowed = [
@@ -59,6 +76,7 @@ class Connection(http.client.HTTPConnection):
             raise PrivateAddress(f"{self.host} lies in a private network: --allow-private, where that is meant")
         failure: OSError | None = None
         for family, sockaddr in allowed:
+            self._heed_cut()
             candidate = socket.socket(family, socket.SOCK_STREAM)
             candidate.settimeout(self._timeout_s)
             try:
@@ -70,6 +88,11 @@ class Connection(http.client.HTTPConnection):
                 return candidate
         raise failure or OSError(f"{self.host} has no address")
 
+    def _heed_cut(self) -> None:
+        """Raises TimeoutError where it was cut off before there was a socket."""
+        if self._is_cut:
+            raise TimeoutError
+
     def _may(self, ip: IPv4Address | IPv6Address) -> bool:
         return is_public(ip) or any(ip in network for network in self._private_networks)
 
@@ -77,7 +100,7 @@ class Connection(http.client.HTTPConnection):
 class Deadline:
     """Cuts a connection off when its time is over, however it trickles."""
 
-    def __init__(self, connection: http.client.HTTPConnection, within_s: float) -> None:
+    def __init__(self, connection: Connection, within_s: float) -> None:
         self.passed = False
         self._connection = connection
         self._timer = threading.Timer(within_s, self._cut)
@@ -85,7 +108,7 @@ class Deadline:
 
     def _cut(self) -> None:
         self.passed = True
-        cut(self._connection)
+        self._connection.cut()
 
     def __enter__(self) -> "Deadline":
         self._timer.start()
@@ -93,12 +116,3 @@ class Deadline:
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
-
-
-def cut(connection: http.client.HTTPConnection) -> None:
-    """Wakes whoever waits for the connection. From any thread."""
-    if connected := connection.sock:
-        try:
-            connected.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return  # it is closed already

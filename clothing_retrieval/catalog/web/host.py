@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from clothing_retrieval.catalog.web.connection import Connection, cut
+from clothing_retrieval.catalog.web.connection import Connection
 from clothing_retrieval.catalog.web.errors import Closed, GivenUp
 from clothing_retrieval.catalog.web.robots import Robots
 
@@ -21,6 +21,7 @@ class Host:
         self._turn = threading.Lock()
         self._not_before = 0.0
         self._failures = 0
+        self._given_up = ""
         self.connection: Connection | None = None
         """Kept open between requests; belongs to whoever has the turn."""
         self.robots: Robots | None = None
@@ -55,15 +56,20 @@ class Host:
     def failed(self) -> None:
         self._failures += 1
 
+    def give_up(self, why: str) -> None:
+        self._given_up = why
+
     def check(self, most_failures: int) -> None:
-        """Raises GivenUp where the host has failed so often that it is left alone."""
+        """Raises GivenUp where the host was given up, or has failed so often that it is left alone."""
+        if self._given_up:
+            raise GivenUp(self._given_up)
         if self._failures >= most_failures:
             raise GivenUp(f"the host has failed {self._failures} times in a row, and is not asked any more")
 
     def close(self) -> None:
         """After ``closed`` was set: wakes whoever has the turn."""
         if connection := self.connection:
-            cut(connection)
+            connection.cut()
         if self._turn.acquire(timeout=_CLOSE_S):
             if self.connection:
                 self.connection.close()

@@ -1,30 +1,37 @@
 """Fetches things, one at a time from each host, and never from where it must not."""
 
-import email.utils
 import http.client
 import io
 import socket
 import ssl
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from http import HTTPStatus
 from types import TracebackType
 from typing import BinaryIO, Self, cast
 
-from clothing_retrieval.catalog.web import body
+from clothing_retrieval.catalog.web import body, headers
 from clothing_retrieval.catalog.web.address import Address, join, parse
 from clothing_retrieval.catalog.web.connection import Connection, Deadline, Resolve, resolve
-from clothing_retrieval.catalog.web.errors import Closed, Disallowed, Misdirected, Refused, TooLarge, Unreachable
+from clothing_retrieval.catalog.web.errors import (
+    BadAddress,
+    Closed,
+    Disallowed,
+    GivenUp,
+    Misdirected,
+    Refused,
+    TooLarge,
+    Unreachable,
+)
 from clothing_retrieval.catalog.web.fetched import Fetched, Purpose, Validators
 from clothing_retrieval.catalog.web.host import Host
 from clothing_retrieval.catalog.web.manners import Manners
 from clothing_retrieval.catalog.web.robots import Robots
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
-_LONGEST_VALIDATOR = 1024
+_IGNORED = "--ignore-robots, where the shop is your own"
 _PASSING = frozenset((408, 425, 429, 500, 502, 503, 504))
 
 
@@ -99,24 +106,35 @@ class Web:
         host = self._host(address)
         host.check(self.manners.failures)
         delay_s = self._delay_s(address, purpose)
-        for attempt in range(self.manners.attempts):
-            try:
-                with host.turn(delay_s):
+        for attempt in range(1, self.manners.attempts + 1):
+            with host.turn(delay_s):
+                host.check(self.manners.failures)  # it may have been given up while others had the turn
+                try:
                     answer = self._once(host, address, purpose, validators)
-            except _Passing as error:
-                wait_s = self.manners.first_wait_s * 2.0**attempt if error.wait_s is None else error.wait_s
-                if attempt == self.manners.attempts - 1 or wait_s > self.manners.longest_wait_s:
-                    host.failed()
-                    raise Unreachable(_why(error, wait_s, attempt + 1)) from None
-                host.pause(wait_s)
-                self._on_wait(address.host, str(error), wait_s)
-            except Refused:
-                host.succeeded()
-                raise
-            else:
-                host.succeeded()
-                return answer
+                except _Passing as error:
+                    wait_s = self._wait_s(host, error, attempt)
+                    host.pause(wait_s)
+                    why = str(error)
+                except Refused:
+                    host.succeeded()
+                    raise
+                else:
+                    host.succeeded()
+                    return answer
+            self._on_wait(address.host, why, wait_s)
         raise Unreachable("no attempt is allowed")
+
+    def _wait_s(self, host: Host, error: _Passing, attempt: int) -> float:
+        """Until the next attempt. Raises Unreachable where there is none."""
+        if error.wait_s is not None and error.wait_s > self.manners.longest_wait_s:
+            why = f"{error}, and wants to be left alone for {error.wait_s:,.0f} s"
+            host.give_up(why)
+            raise GivenUp(why) from None
+        wait_s = self.manners.first_wait_s * 2.0 ** (attempt - 1) if error.wait_s is None else error.wait_s
+        if attempt == self.manners.attempts or wait_s > self.manners.longest_wait_s:
+            host.failed()
+            raise Unreachable(f"{error} ({attempt} attempts)") from None
+        return wait_s
 
     def _delay_s(self, address: Address, purpose: Purpose) -> float:
         """Raises Disallowed."""
@@ -127,9 +145,9 @@ class Web:
             return delay_s
         robots = self._robots(address)
         if robots.unread:
-            raise Disallowed(f"the robots.txt of {address.host} cannot be read: {robots.unread}")
+            raise Disallowed(f"the robots.txt of {address.host} cannot be read: {robots.unread}: {_IGNORED}")
         if not robots.allows(str(address)):
-            raise Disallowed(f"the robots.txt of {address.host} forbids {address.path}")
+            raise Disallowed(f"the robots.txt of {address.host} forbids {address.path}: {_IGNORED}")
         return max(delay_s, robots.delay_s)
 
     def _robots(self, address: Address) -> Robots:
@@ -142,9 +160,9 @@ class Web:
     def _ask_robots(self, address: Address) -> Robots:
         try:
             fetched = self.fetch(f"{address.origin}/robots.txt", Purpose.ROBOTS)
-        except Refused:
-            return Robots("")
-        except (Unreachable, Misdirected, TooLarge) as error:
+        except Refused as error:
+            return Robots("", unread=str(error) if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR else "")
+        except (BadAddress, Unreachable, Misdirected, TooLarge) as error:
             return Robots("", unread=str(error))
         return Robots(fetched.file.read().decode("utf-8", "replace"))
 
@@ -208,17 +226,17 @@ def _read(response: http.client.HTTPResponse, address: Address, purpose: Purpose
     """Raises _Passing, Refused, TooLarge, BadAddress; OSError, HTTPException and BadEncoding of a broken answer."""
     if response.status == HTTPStatus.OK:
         file = _store(response, purpose)
-        etag, last_modified = (_plain(response.headers.get(name, "")) for name in ("ETag", "Last-Modified"))
+        etag, last_modified = (headers.validator(response.headers.get(name, "")) for name in ("ETag", "Last-Modified"))
         return Fetched(str(address), file, Validators(etag, last_modified), response.headers.get_content_charset(""))
     response.read(body.PIECE_BYTES)
     location = response.headers.get("Location", "")
     if response.status in _REDIRECTS and location:
-        return parse(join(str(address), location))
+        return parse(join(str(address), headers.location(location)))
     if response.status == HTTPStatus.NOT_MODIFIED and asked:
         return Fetched(str(address), io.BytesIO(), Validators(), unchanged=True)
     if response.status in _PASSING:
         said = f"the host answered {response.status} {response.reason}".rstrip()
-        raise _Passing(said, _retry_after_s(response.headers.get("Retry-After", "")))
+        raise _Passing(said, headers.retry_after_s(response.headers.get("Retry-After", "")))
     raise Refused(response.status, response.reason)
 
 
@@ -267,24 +285,3 @@ def _passing(error: Exception) -> _Passing:
             return _Passing(error.strerror or str(error))
         case _:
             return _Passing(f"no HTTP that can be read: {error or type(error).__name__}")
-
-
-def _plain(text: str) -> str:
-    """What can be sent back as a header; else nothing."""
-    return text if text.isascii() and text.isprintable() and len(text) <= _LONGEST_VALIDATOR else ""
-
-
-def _retry_after_s(text: str) -> float | None:
-    if text.strip().isdigit():
-        return float(text)
-    try:
-        when = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0.0, when.timestamp() - time.time())
-
-
-def _why(error: _Passing, wait_s: float, attempts: int) -> str:
-    if error.wait_s is not None and attempts == 1:
-        return f"{error}, and wants to be left alone for {wait_s:,.0f} s"
-    return f"{error} ({attempts} attempts)"

@@ -1,10 +1,12 @@
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from clothing_retrieval.catalog.entry import CatalogueError
 from clothing_retrieval.catalog.memory import Memory
+from clothing_retrieval.catalog.shop_page import ShopPage
 from clothing_retrieval.catalog.web import Validators
 
 FEED = Validators(etag='"feed"')
@@ -33,6 +35,31 @@ def test_an_import_that_broke_off_goes_on_and_trusts_no_older_feed(tmp_path: Pat
         known = memory.item("1")
         assert known
         assert (memory.goes_on, known.fresh, memory.document(pruned=False)) == (True, True, Validators())
+
+
+@pytest.mark.parametrize(("kept_h_ago", "goes_on"), [(1, True), (13, False)])
+@pytest.mark.parametrize("what", ["page", "item"])
+def test_how_long_ago_an_import_broke_off_counts_not_how_long_ago_it_began(
+    tmp_path: Path, what: str, kept_h_ago: int, goes_on: bool
+) -> None:
+    path = tmp_path / "memory.sqlite"
+    with Memory(path, "other") as memory:
+        memory.keep_item("1", "digest", {})
+    with Memory(path, "a") as memory:
+        if what == "item":
+            memory.keep_item("1", "digest", {})
+        else:
+            memory.keep_page("1", ShopPage(), FEED)
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(f"""
+            UPDATE run SET began = began - 16 * 3600 WHERE key = 'a';
+            UPDATE page SET read_at = read_at - {kept_h_ago} * 3600 WHERE key = 'a';
+            UPDATE item SET stored_at = stored_at - {kept_h_ago} * 3600 WHERE key = 'a';
+        """)
+    with Memory(path, "a") as memory:
+        known = memory.item("1") if what == "item" else memory.page("1")
+        assert known
+        assert (memory.goes_on, known.fresh) == (goes_on, goes_on)
 
 
 def test_what_the_source_no_longer_has_is_forgotten(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from clothing_retrieval.catalog.entry import BadEntry, CatalogueError, Entry
 from clothing_retrieval.catalog.memory import Memory
 from clothing_retrieval.catalog.product_page import read_page
 from clothing_retrieval.catalog.shop import ShopSource
+from clothing_retrieval.catalog.sitemap import MOST_SITEMAPS
 from clothing_retrieval.catalog.web import Manners, Validators, Web
 from tests.shop_server import Reply, ShopServer
 
@@ -152,12 +153,13 @@ def test_references_that_lead_nowhere_harm_nothing() -> None:
     assert (entry.addresses, entry.item.url, page.links) == (("https://shop.example/1.jpg",), PAGE, [])
 
 
-def test_microdata_is_read_where_there_is_no_json_ld() -> None:
-    content = b"""<html><body><div itemscope itemtype="https://schema.org/Product"><h1 itemprop="name">Shirt</h1>
+@pytest.mark.parametrize("script", ["", {"@type": "Organization", "name": "Shop"}], ids=["nothing", "the shop"])
+def test_microdata_is_read_where_json_ld_has_no_product(script: Any) -> None:
+    item = """<div itemscope itemtype="https://schema.org/Product"><h1 itemprop="name">Shirt</h1>
     <img itemprop="image" src="/1.jpg"><meta itemprop="sku" content="S1">
     <div itemprop="offers" itemscope itemtype="https://schema.org/Offer"><meta itemprop="price" content="9">
-    <meta itemprop="priceCurrency" content="EUR"></div></div></body></html>"""
-    [row] = read_page(PAGE, content).rows
+    <meta itemprop="priceCurrency" content="EUR"></div></div>"""
+    [row] = read_page(PAGE, html(script, links=item)).rows
     entry = row.entry(4)
     assert isinstance(entry, Entry)
     assert (entry.item.id, entry.item.price, entry.addresses) == ("S1", 9, ("https://shop.example/1.jpg",))
@@ -216,6 +218,37 @@ def test_of_several_sitemaps_those_of_products_are_enough(shop: ShopServer, web:
     assert shop.asked("/blog.xml") == 0
 
 
+def test_sitemaps_without_end_are_not_all_read_and_that_is_told(shop: ShopServer, web: Web) -> None:
+    sell(shop, MOST_SITEMAPS + 9)
+    inner = [f"{shop.address}/map{number}.xml" for number in range(MOST_SITEMAPS + 9)]
+    shop.answers["/sitemap.xml"] = sitemap(*inner, kind="sitemap")
+    for number in range(MOST_SITEMAPS + 9):
+        shop.answers[f"/map{number}.xml"] = sitemap(f"{shop.address}/p/{number}")
+    ids, missing = crawl(shop, web, pages=1000)
+    assert len(ids) == MOST_SITEMAPS - 1
+    assert f"more than {MOST_SITEMAPS} sitemaps" in missing
+    assert shop.asked_below("/map") == MOST_SITEMAPS - 1
+
+
+def test_a_page_in_the_place_of_a_sitemap_that_nobody_names_is_none(shop: ShopServer, web: Web) -> None:
+    sell(shop, 1)
+    shop.answers["/"] = shop.answers["/sitemap.xml"] = Reply(html(links='<a href="/p/0">a</a>'))
+    assert crawl(shop, web) == (["S0"], "")
+    with Web(MANNERS) as again:
+        shop.answers["/robots.txt"] = Reply(f"Sitemap: {shop.address}/sitemap.xml\n".encode())
+        assert "/sitemap.xml" in crawl(shop, again)[1]
+    with Web(MANNERS) as again:
+        shop.answers["/robots.txt"], shop.answers["/sitemap.xml"] = Reply(), Reply(status=503)
+        assert "503" in crawl(shop, again)[1]
+
+
+def test_what_one_page_says_badly_may_stand_on_another(shop: ShopServer, web: Web) -> None:
+    sell(shop, 1)
+    teasers = ({"@type": "Product", "name": "Shirt", "sku": sku} for sku in ("S0", "S0", "S1"))
+    shop.answers["/"] = Reply(html(*teasers, links='<a href="/p/0">a</a>'))
+    assert crawl(shop, web) == (["S0", "!/"], "")
+
+
 def test_without_a_sitemap_links_are_followed_within_the_shop(shop: ShopServer, web: Web) -> None:
     sell(shop, 2)
     links = '<a href="/p/0#x">a</a><a href="/list">b</a><a href="https://else.example">c</a><a href="/x.jpg">d</a>'
@@ -237,11 +270,16 @@ def test_pages_that_fail_are_told_and_those_that_are_gone_are_not_missed(shop: S
 
 
 def test_only_so_many_pages_are_read(shop: ShopServer, web: Web) -> None:
-    sell(shop, 5)
-    shop.answers["/sitemap.xml"] = sitemap(*(f"{shop.address}/p/{number}" for number in range(5)))
+    sell(shop, 6)
+    shop.answers["/sitemap.xml"] = sitemap(*(f"{shop.address}/map{number}.xml" for number in range(3)), kind="sitemap")
+    for number in range(3):
+        shop.answers[f"/map{number}.xml"] = sitemap(
+            f"{shop.address}/p/{2 * number}", f"{shop.address}/p/{2 * number + 1}"
+        )
     ids, missing = crawl(shop, web, pages=3)
     assert ids == ["S0", "S1", "S2"]
-    assert "--max-pages" in missing
+    assert "more than 3 pages: --max-pages" in missing
+    assert shop.asked("/map2.xml") == 0
 
 
 def test_a_shop_that_describes_nothing_is_told(shop: ShopServer, web: Web) -> None:

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from clothing_retrieval.catalog.memory import Memory
 from clothing_retrieval.catalog.recognise import Bounds, Kind, recognise
 from clothing_retrieval.catalog.rows import RowSource
 from clothing_retrieval.catalog.shopify import ShopifySource, products_address
-from clothing_retrieval.catalog.web import Web
+from clothing_retrieval.catalog.web import Manners, Web
+from clothing_retrieval.catalog.web.manners import EVERYWHERE
+from tests.shop_server import Reply, ShopServer
 
 ORIGINAL = (
     "title,price,special_price,img_url,url,category,gender\n"
@@ -140,6 +143,22 @@ def test_a_product_without_colours_is_one_item_with_all_its_pictures() -> None:
 def test_what_is_no_list_of_products_is_told(text: str) -> None:
     with Web() as web, pytest.raises(CatalogueError, match=r"no products\.json"):
         list(ShopifySource(document(text, "x.json"), web, 4, 10).entries())
+
+
+def test_a_list_that_knows_no_pages_is_read_once() -> None:
+    others = [{**PRODUCT, "id": number, "handle": f"tee-{number}"} for number in range(3)]
+    with ShopServer() as shop, Web(Manners(delay_s=0, private_networks=EVERYWHERE)) as web:
+        shop.answers["/products.json"] = Reply(json.dumps({"products": others}).encode())
+        source = ShopifySource(shop.address, web, 4, 10)
+        assert len(items(source)) == 6
+        assert (source.missing, shop.asked_below("/products.json")) == ("", 2)
+
+
+def test_a_list_that_is_too_large_for_the_memory_is_told() -> None:
+    with tempfile.TemporaryFile() as file, Web() as web:
+        file.truncate(65 * 2**20)
+        with pytest.raises(CatalogueError, match=r"x\.json has more than 64 MiB.*split it"):
+            list(ShopifySource(Document("x.json", file, 65 * 2**20), web, 4, 10).entries())
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import trustme
 
 from clothing_retrieval.catalog.web import Fetched, Manners, Purpose, Validators, Web, WebError, body
 from clothing_retrieval.catalog.web.address import is_public, parse
+from clothing_retrieval.catalog.web.connection import resolve
 from clothing_retrieval.catalog.web.errors import (
     BadAddress,
     Closed,
@@ -60,9 +61,13 @@ def test_a_page_is_fetched_by_a_program_that_says_who_it_is(shop: ShopServer) ->
     assert agent.endswith("(+https://me.example)")
 
 
-def test_what_has_not_changed_costs_a_304(shop: ShopServer, web: Web) -> None:
+@pytest.mark.parametrize(
+    "validators", [Validators(etag='"1"'), Validators(last_modified="Sat, 28 Nov 2026 04:00:00 GMT")]
+)
+def test_what_has_not_changed_costs_a_304(shop: ShopServer, web: Web, validators: Validators) -> None:
+    shop.answers["/page"] = Reply(b"a page", etag=validators.etag, last_modified=validators.last_modified)
     first = web.fetch(f"{shop.address}/page", Purpose.PAGE)
-    assert first.validators == Validators(etag='"1"')
+    assert first.validators == validators
     again = web.fetch(f"{shop.address}/page", Purpose.PAGE, first.validators)
     assert (again.unchanged, read(again)) == (True, b"")
 
@@ -71,6 +76,16 @@ def test_redirects_are_followed_to_where_they_lead(shop: ShopServer, web: Web) -
     shop.answers["/old"] = Reply(status=301, headers={"Location": "/page"})
     fetched = web.fetch(f"{shop.address}/old", Purpose.PAGE)
     assert (read(fetched), fetched.address) == (b"a page", f"{shop.address}/page")
+
+
+@pytest.mark.parametrize(
+    ("location", "asked"),
+    [("/全部上衣".encode(), "/%E5%85%A8%E9%83%A8%E4%B8%8A%E8%A1%A3"), (b"/\xe9t\xe9", "/%C3%A9t%C3%A9")],
+)
+def test_redirects_may_be_written_in_raw_utf_8(shop: ShopServer, web: Web, location: bytes, asked: str) -> None:
+    shop.answers["/old"] = Reply(status=301, headers={"Location": location.decode("latin-1")})
+    shop.answers[asked] = Reply(b"tops")
+    assert read(web.fetch(f"{shop.address}/old", Purpose.PAGE)) == b"tops"
 
 
 @pytest.mark.parametrize("location", ["http://[", "ftp://shop.example/", "http://a:b@shop.example/"])
@@ -150,14 +165,25 @@ def test_a_name_that_changes_its_meaning_gains_nothing(shop: ShopServer) -> None
         "::ffff:127.0.0.1",
         "::ffff:10.0.0.1",
         "64:ff9b::7f00:1",
+        "64:ff9b::a00:1",
+        "64:ff9b:1::7f00:1",
+        "fec0::2",
+        "::127.0.0.1",
+        "::10.0.0.1",
+        "::ffff:0:127.0.0.1",
         "2002:7f00:1::",
+        "2002:a00:1::1",
+        "2001:0:808:808::f5ff:fffe",
+        "2001:0:7f00:1::f7f7:f7f7",
+        "2001:db8::1",
+        "4000::1",
     ],
 )
 def test_private_addresses_are_known_in_every_disguise(ip: str) -> None:
     assert not is_public(ip_address(ip))
 
 
-@pytest.mark.parametrize("ip", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+@pytest.mark.parametrize("ip", ["8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808", "2002:808:808::1"])
 def test_public_addresses_are_public(ip: str) -> None:
     assert is_public(ip_address(ip))
 
@@ -195,11 +221,22 @@ def test_a_busy_host_is_left_alone_for_as_long_as_it_says(shop: ShopServer) -> N
     assert shop.requests[-1].at - began >= 1.0
 
 
+@pytest.mark.parametrize("wish", ["soon", "\xb2", "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"])
+def test_a_wish_that_cannot_be_read_is_none(shop: ShopServer, web: Web, wish: str) -> None:
+    busy = [Reply(status=429, headers={"Retry-After": wish})]
+    shop.answers["/busy"] = lambda handler: busy.pop() if busy else Reply(b"now")
+    assert read(web.fetch(f"{shop.address}/busy", Purpose.PAGE)) == b"now"
+
+
 def test_a_host_that_wants_more_patience_than_there_is_is_given_up_at_once(shop: ShopServer, web: Web) -> None:
     shop.answers["/busy"] = Reply(status=503, headers={"Retry-After": "3600"})
-    with pytest.raises(Unreachable, match=r"503.*left alone for 3,600 s"):
-        web.fetch(f"{shop.address}/busy", Purpose.PAGE)
-    assert shop.asked("/busy") == 1
+    with ThreadPoolExecutor(4) as pool:
+        for asking in [pool.submit(web.fetch, f"{shop.address}/busy", Purpose.PAGE) for _ in range(4)]:
+            with pytest.raises(GivenUp, match=r"503.*left alone for 3,600 s"):
+                asking.result()
+    with pytest.raises(GivenUp):
+        web.fetch(f"{shop.address}/page", Purpose.PAGE)
+    assert (shop.asked("/busy"), shop.asked("/page")) == (1, 0)
 
 
 def test_a_host_that_always_fails_is_not_asked_any_more(shop: ShopServer, web: Web) -> None:
@@ -227,26 +264,60 @@ def test_silence_is_not_waited_for_without_end(shop: ShopServer) -> None:
     enough.set()
 
 
-def test_a_trickle_is_cut_off_at_its_deadline(shop: ShopServer) -> None:
-    enough = threading.Event()
+@pytest.mark.parametrize("end", [b"", b"Connection: close\r\n\r\n"], ids=["header", "body"])
+def test_a_trickle_is_cut_off_at_its_deadline(shop: ShopServer, end: bytes) -> None:
+    cut_off = threading.Event()
 
     def trickle(handler: Handler) -> None:
         handler.close_connection = True
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + end)
         for _ in range(200):
             try:
                 handler.wfile.write(b"X-A: b\r\n")
             except OSError:
+                cut_off.set()
                 return
-            if enough.wait(0.05):
-                return
+            time.sleep(0.05)
 
     shop.answers["/trickle"] = trickle
     shop.answers["/robots.txt"] = Reply(status=404)
     manners = Manners(private_networks=HERE, answer_s=0.5, attempts=1, delay_s=0)
     with Web(manners) as web, pytest.raises(Unreachable, match=r"not all of it came within 0\.5 s"):
         web.fetch(f"{shop.address}/trickle", Purpose.PAGE)
-    enough.set()
+    assert cut_off.wait(2)
+
+
+def test_a_handshake_that_trickles_is_cut_off_at_its_deadline() -> None:
+    cut_off = threading.Event()
+
+    def trickle(listening: socket.socket) -> None:
+        with listening.accept()[0] as connected:
+            connected.sendall(b"\x16\x03\x03\x40\x00")  # a record of TLS, of 16 KiB
+            for _ in range(200):
+                try:
+                    connected.sendall(b"\x02")
+                except OSError:
+                    cut_off.set()
+                    return
+                time.sleep(0.05)
+
+    manners = Manners(private_networks=HERE, answer_s=0.5, attempts=1, obey_robots=False)
+    with socket.create_server(("127.0.0.1", 0)) as listening, Web(manners) as web, ThreadPoolExecutor(1) as pool:
+        pool.submit(trickle, listening)
+        with pytest.raises(Unreachable, match=r"not all of it came within 0\.5 s"):
+            web.fetch(f"https://127.0.0.1:{listening.getsockname()[1]}/", Purpose.PAGE)
+        assert cut_off.wait(2)
+
+
+def test_a_deadline_that_passes_before_there_is_a_connection_holds(shop: ShopServer) -> None:
+    def slowly(host: str, port: int) -> Sequence[Any]:
+        time.sleep(0.4)
+        return resolve(host, port)
+
+    manners = Manners(private_networks=HERE, answer_s=0.2, attempts=1, obey_robots=False)
+    with Web(manners, resolve=slowly) as web, pytest.raises(Unreachable, match=r"within 0\.2 s"):
+        web.fetch(f"{shop.address}/page", Purpose.PAGE)
+    assert not shop.requests
 
 
 def test_a_host_that_hangs_up_in_the_middle_is_asked_again(shop: ShopServer, web: Web) -> None:
@@ -309,7 +380,7 @@ def test_robots_txt_is_obeyed(shop: ShopServer, web: Web) -> None:
     shop.answers["/robots.txt"] = Reply(b"User-agent: *\nDisallow: /*.php$\nDisallow: /private/\nAllow: /private/ok\n")
     shop.answers["/private/ok"] = Reply(b"ok")
     for path in ("/private/x", "/a/b.php"):
-        with pytest.raises(Disallowed, match="forbids"):
+        with pytest.raises(Disallowed, match=r"forbids.*--ignore-robots"):
             web.fetch(f"{shop.address}{path}", Purpose.PAGE)
         assert shop.asked(path) == 0
     assert read(web.fetch(f"{shop.address}/private/ok", Purpose.PAGE)) == b"ok"
@@ -322,11 +393,27 @@ def test_rules_for_this_program_count_before_those_for_all(shop: ShopServer, web
         web.fetch(f"{shop.address}/page", Purpose.PAGE)
 
 
-def test_robots_txt_that_cannot_be_read_forbids_everything(shop: ShopServer, web: Web) -> None:
-    shop.answers["/robots.txt"] = Reply(status=500)
-    with pytest.raises(Disallowed, match="cannot be read"):
+@pytest.mark.parametrize(
+    "reply",
+    [
+        *(Reply(status=status) for status in (500, 501, 520)),
+        Reply(status=302, headers={"Location": "ftp://x.example/"}),
+    ],
+    ids=["500", "501", "520", "elsewhere"],
+)
+def test_robots_txt_that_cannot_be_read_forbids_everything(shop: ShopServer, web: Web, reply: Reply) -> None:
+    shop.answers["/robots.txt"] = reply
+    with pytest.raises(Disallowed, match=r"cannot be read.*--ignore-robots"):
         web.fetch(f"{shop.address}/page", Purpose.PAGE)
-    assert shop.asked("/page") == 0
+    asked = shop.asked("/robots.txt")
+    with pytest.raises(Disallowed):
+        web.fetch(f"{shop.address}/page", Purpose.PAGE)
+    assert (shop.asked("/page"), shop.asked("/robots.txt")) == (0, asked)
+
+
+def test_robots_txt_that_is_refused_forbids_nothing(shop: ShopServer, web: Web) -> None:
+    shop.answers["/robots.txt"] = Reply(status=403)
+    assert read(web.fetch(f"{shop.address}/page", Purpose.PAGE)) == b"a page"
 
 
 def test_robots_txt_may_be_ignored_where_somebody_says_so(shop: ShopServer) -> None:
