@@ -73,6 +73,30 @@ def test_a_table_that_names_files_belongs_into_its_folder() -> None:
         list(RowSource("table", sheet.rows, document("id,file\n1,a.jpg\n"), 4).entries())
 
 
+@pytest.mark.parametrize("separator", [",", "\t"])
+@pytest.mark.parametrize("title", ['"Best dress', '"Best" dress'])
+def test_a_stray_quote_takes_in_no_rows_and_is_named_by_its_line(separator: str, title: str) -> None:
+    rows = [("id", "title", "image_link"), *((str(n), "Dress", f"https://c.example/{n}.jpg") for n in range(1, 5))]
+    rows[2] = ("2", title, "https://c.example/2.jpg")
+    text = "\n".join(map(separator.join, rows))
+    entries = RowSource("table", sheet.rows, document(text), 4).entries()
+    assert isinstance(next(entries), Entry)
+    with pytest.raises(
+        CatalogueError, match=r"items\.csv is no CSV at the row that begins in line 3 .*close the quote"
+    ):
+        next(entries)
+
+
+@pytest.mark.parametrize("separator", [",", "\t"])
+def test_a_quoted_cell_may_hold_lines_separators_and_quotes(separator: str) -> None:
+    title = f'12"{separator}Teflon\nPan'
+    row = separator.join(("1", '"' + title.replace('"', '""') + '"', "https://c.example/1.jpg"))
+    [pan] = items(
+        RowSource("table", sheet.rows, document(separator.join(("id", "title", "image_link")) + "\n" + row), 4)
+    )
+    assert pan.item.title == title
+
+
 def test_a_row_that_cannot_be_used_is_named_by_its_line() -> None:
     [bad] = RowSource("table", sheet.rows, document("id,image_link\n1,not an address\n"), 4).entries()
     assert isinstance(bad, BadEntry)
