@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,18 @@ def test_several_tables_are_too_many_unless_one_is_named_items(tmp_path: Path) -
         read_folder(tmp_path)
     (tmp_path / "items.csv").write_text("id,title\na,Named\n")
     assert items(tmp_path)["a"].item.title == "Named"
+
+
+def test_a_sub_folder_that_cannot_be_read_is_not_taken_for_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "a.jpg")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(20):  # to where a path is too long for the system, which root cannot read either
+        os.mkdir("x" * 250)
+        os.chdir("x" * 250)
+    with pytest.raises(CatalogueError, match=r"the folder .*xxx cannot be read: File name too long"):
+        read_folder(tmp_path)
 
 
 def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
