@@ -69,7 +69,7 @@ class Row:
         """Sets what the row says on an item; what the item says already stays.
 
         Raises:
-            BadValue: a cell that is no number, no yes or no.
+            BadValue: a price that cannot be read.
         """
         for name, text in self.values.items():
             if name in _TEXTS:
@@ -82,7 +82,8 @@ class Row:
             elif name == "currency":
                 item.currency = text.upper()
             elif name == "in_stock":
-                item.in_stock = read_in_stock(name, text)
+                if (in_stock := read_in_stock(text)) is not None:
+                    item.in_stock = in_stock
             elif name == "gender":
                 _describe_gender(item, text)
             elif name not in _NOT_SHOWN and name not in item.attributes and len(text) <= _LONGEST_ATTRIBUTE:

@@ -204,11 +204,13 @@ def test_a_dry_run_shows_what_there_is_and_needs_no_gateway(
 
 def test_the_currency_of_prices_that_name_none_is_told_on_the_command_line(run: Run) -> None:
     Path("items.csv").write_text(
-        "id,price,image_link\na,5,https://cdn.example/1.jpg\nb,6 EUR,https://cdn.example/2.jpg\n"
+        "id,price,sale_price,image_link\na,5,,https://cdn.example/1.jpg\nb,6 EUR,,https://cdn.example/2.jpg\n"
+        "c,,7,https://cdn.example/3.jpg\n"
     )
     _, out, _ = run("items.csv", "--currency", "twd", "--dry-run")
     assert "5 TWD" in out
     assert "6 EUR" in out
+    assert "7 TWD" in out
 
 
 def test_a_shopify_shop_is_read_page_by_page(shop: ShopServer, gateway: FakeGateway, run: Run) -> None:

@@ -183,6 +183,14 @@ def test_a_product_without_colours_is_one_item_with_all_its_pictures() -> None:
     assert len(only.addresses) == 3
 
 
+def test_the_point_in_shopifys_prices_is_a_decimal_one() -> None:
+    variant = {"id": 1, "price": "12.500", "compare_at_price": "13.750"}
+    product = {**PRODUCT, "variants": [variant]}
+    with Web() as web:
+        [tee] = items(ShopifySource(document(json.dumps({"products": [product]})), web, 4, 10))
+    assert (tee.item.price, tee.item.sale_price) == (13.75, 12.5)
+
+
 @pytest.mark.parametrize("text", ["{}", "[1]", '{"products": [{}]}', '{"products": 3}', "<html>", "[" * 5000])
 def test_what_is_no_list_of_products_is_told(text: str) -> None:
     with Web() as web, pytest.raises(CatalogueError, match=r"no products\.json"):
