@@ -46,7 +46,7 @@ def _one(rows: Sequence[Row]) -> Row:
 
 
 def _price_now(row: Row) -> float:
-    for name in ("sale_price", "price"):
+    for name in ("sale_price", "price") if row.sale_is_on else ("price",):
         try:
             return read_price(name, row.values[name])[0]
         except (BadValue, KeyError):

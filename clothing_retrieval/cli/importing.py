@@ -264,7 +264,7 @@ async def _import_all(
     if not record.report.stopped and not record.report.unread:
         refused = record.pruned and record.pruned.kept_because
         clean = record.report.complete and not record.left_out and not record.missing and not refused
-        memory.finish(found.validators if clean else Validators(), pruned=record.pruned is not None)
+        memory.finish(found.lasting_validators if clean else Validators(), pruned=record.pruned is not None)
 
 
 async def _remember(order: _Order, client: AsyncClient) -> Memory:

@@ -95,6 +95,21 @@ def test_an_unchanged_feed_costs_one_request(shop: ShopServer, gateway: FakeGate
     assert json.loads(Path("report.json").read_text())["unchanged_source"] is True
 
 
+@pytest.mark.parametrize(
+    ("period", "read_again"),
+    [("2020-01-01/2999-01-01", True), ("2999-01-01/2999-02-01", True), ("2020-01-01/2020-02-01", False)],
+)
+def test_a_feed_whose_sales_begin_or_end_is_read_again_though_it_is_the_same(
+    shop: ShopServer, run: Run, period: str, read_again: bool
+) -> None:
+    feed(shop, ids(2))
+    sale = f"<g:sale_price>5 EUR</g:sale_price><g:sale_price_effective_date>{period}</g:sale_price_effective_date>"
+    text = _body(shop).replace(b"</item>", sale.encode() + b"</item>", 1)
+    shop.answers["/feed.xml"] = Reply(text, etag='"feed"')
+    assert run(f"{shop.address}/feed.xml")[0] == 0
+    assert ("2 unchanged" in run(f"{shop.address}/feed.xml")[1]) is read_again
+
+
 def test_unchanged_pictures_of_a_changed_feed_cost_a_304_and_are_not_sent(
     shop: ShopServer, gateway: FakeGateway, run: Run
 ) -> None:
