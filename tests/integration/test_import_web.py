@@ -317,9 +317,10 @@ def test_prune_removes_nothing_where_the_source_was_not_read_to_its_end(
     assert gateway.items["d2"].title == "Skirt d2"
 
 
-def test_prune_of_an_empty_source_removes_nothing(gateway: FakeGateway, run: Run) -> None:
+@pytest.mark.parametrize("rows", ["", ",5\n"])
+def test_prune_of_an_empty_source_removes_nothing(gateway: FakeGateway, run: Run, rows: str) -> None:
     gateway.items = {"d0": Item(id="d0")}
-    Path("items.csv").write_text("id,image_link\n")
+    Path("items.csv").write_text(f"id,price\n{rows}")
     code, _, err = run("items.csv", "--prune-most", "--yes")
     assert (code, len(gateway.items)) == (3, 1)
     assert "the source is empty" in err
