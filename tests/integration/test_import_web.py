@@ -208,13 +208,41 @@ def test_a_dry_run_shows_what_there_is_and_needs_no_gateway(
     feed(shop, ids(3))
     shop.answers["/feed.xml"] = Reply(_body(shop).replace(b"10 EUR", b"cheap", 1))
     monkeypatch.setenv("CLOTHING_RETRIEVAL_TARGET", "127.0.0.1:1")
-    code, out, err = run(f"{shop.address}/feed.xml", "--dry-run")
+    code, out, err = run(f"{shop.address}/feed.xml", "--dry-run", "--report", "report.json", "--failures", "failed.csv")
     assert code == 3
     assert "A feed: 2 items with 2 pictures would be imported, 1 could not" in out
     assert "Dress d1" in out
-    assert "item 1: price 'cheap' is no amount of money" in err
+    assert "d0: price 'cheap' is no amount of money" in err
+    assert "feed.xml, item 1" in Path("failed.csv").read_text()
+    report = json.loads(Path("report.json").read_text())
+    assert (report["would_import"], report["failed"], report["created"], report["kind"]) == (2, 1, 0, "feed")
     assert not shop.asked("/d1.jpg")
     assert not Path("memory.sqlite").exists()
+
+
+def test_a_dry_run_fails_what_an_import_would(run: Run) -> None:
+    row = "a,https://cdn.example/1.jpg\n"
+    Path("items.csv").write_text(f"id,image_link\n{row}{row}")
+    code, out, err = run("items.csv", "--dry-run")
+    assert code == 3
+    assert "1 items with 1 pictures would be imported, 1 could not" in out
+    assert "the id 'a' stands in the catalogue twice" in err
+
+
+def test_a_dry_run_of_what_breaks_off_says_so_and_imports_nothing(run: Run) -> None:
+    Path("items.csv").write_text('id,image_link\na,https://cdn.example/1.jpg\nb,"https://cdn.example/2.jpg\n')
+    code, out, err = run("items.csv", "--dry-run", "--report", "report.json")
+    assert code == 1
+    assert "1 items with 1 pictures would be imported" in out
+    assert "begins in line 3" in err
+    assert "is imported" not in err
+    assert "begins in line 3" in json.loads(Path("report.json").read_text())["incomplete"]
+
+
+def test_a_dry_run_does_not_pretend_to_prune(run: Run) -> None:
+    code, _, err = run("items.csv", "--dry-run", "--prune")
+    assert code == 2
+    assert "asks no gateway" in " ".join(err.replace("│", "").split())
 
 
 def test_the_currency_of_prices_that_name_none_is_told_on_the_command_line(run: Run) -> None:
