@@ -171,13 +171,9 @@ class Importer:
                 self._source.put_nowait(None)
 
     async def _take(self, entry: Entry | BadEntry, seen: set[str]) -> None:
-        if isinstance(entry, BadEntry):
-            self._fail(Failure(entry.id, entry.source, "INVALID_ARGUMENT", "BAD_ENTRY", entry.problem))
-        elif entry.item.id in seen:
-            problem = f"the id {entry.item.id!r} stands in the catalogue twice"
-            self._fail(_failure(entry, "INVALID_ARGUMENT", "DUPLICATE_ID", problem))
-        else:
-            seen.add(entry.item.id)
+        if failure := refusal(entry, seen):
+            self._fail(failure)
+        elif isinstance(entry, Entry):
             await self._source.put(_Job(entry))
 
     async def _more(self) -> bool:
@@ -333,6 +329,17 @@ class Importer:
     def _fail(self, failure: Failure) -> None:
         self.report.failures.append(failure)
         self._on_progress(self.report)
+
+
+def refusal(entry: Entry | BadEntry, seen: set[str]) -> Failure | None:
+    """Why no gateway needs to be asked. ``seen``: the ids so far; that of an entry that may be sent is added."""
+    if isinstance(entry, BadEntry):
+        return Failure(entry.id, entry.source, "INVALID_ARGUMENT", "BAD_ENTRY", entry.problem)
+    if entry.item.id in seen:
+        problem = f"the id {entry.item.id!r} stands in the catalogue twice"
+        return _failure(entry, "INVALID_ARGUMENT", "DUPLICATE_ID", problem)
+    seen.add(entry.item.id)
+    return None
 
 
 def _failure(entry: Entry, code: str, reason: str, message: str) -> Failure:

@@ -18,7 +18,8 @@ class Seen:
 
     def watch(self, entries: Iterable[Entry | BadEntry]) -> Iterator[Entry | BadEntry]:
         for entry in entries:
-            self.ids.add(entry.item.id if isinstance(entry, Entry) else entry.id)
+            if id := entry.item.id if isinstance(entry, Entry) else entry.id:
+                self.ids.add(id)
             yield entry
 
 

@@ -5,10 +5,16 @@ import re
 
 MAX_ID_LENGTH = 128
 
-_YES = frozenset(("true", "yes", "y", "1", "in stock", "in_stock", "available", "instock"))
-_NO = frozenset(("false", "no", "n", "0", "out of stock", "out_of_stock", "sold out", "unavailable", "outofstock"))
-_IN_STOCK = frozenset(("instoreonly", "limitedavailability", "onlineonly", "有現貨", "有貨"))
-_NOT_IN_STOCK = frozenset(("soldout", "discontinued", "preorder", "presale", "backorder", "缺貨", "售完"))
+_IN_STOCK = frozenset((
+    "true", "yes", "y", "available", "instock", "instoreonly", "limitedavailability", "onlineonly",
+    "現貨", "有現貨", "有貨", "有庫存",
+))  # fmt: skip
+_NOT_IN_STOCK = frozenset((
+    "false", "no", "n", "unavailable", "outofstock", "soldout", "discontinued", "preorder", "presale", "backorder",
+    "madetoorder", "reserved",
+    "缺貨", "無貨", "無現貨", "無庫存", "售完", "完售", "預購",
+))  # fmt: skip
+_COUNT = re.compile(r"-?\d+(?:\.\d+)?")
 _GENDERS = {
     "female": ("female", "f", "women", "woman", "womens", "women's", "ladies", "女", "女生", "女性", "女裝", "女款"),
     "male": ("male", "m", "men", "man", "mens", "men's", "男", "男生", "男性", "男裝", "男款"),
@@ -16,8 +22,11 @@ _GENDERS = {
 }
 _GENDER_OF = {word: gender for gender, words in _GENDERS.items() for word in words}
 _CAMERA_WORDS = frozenset(("img", "dsc", "dscn", "dscf", "pxl", "image", "photo", "picture"))
-_AMOUNT = re.compile(r"\d[\d ,.'’]*")
-_CURRENCY = re.compile(r"\b[A-Z]{3}\b")
+_AMOUNT = re.compile(r"\d{1,3}(?:[\s'’]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,]\d+)*")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*")
+_WORD = re.compile(r"[A-Za-z]+")
+_CODE_BEFORE = re.compile(r"(?<![A-Za-z])([A-Z]{3})[^A-Za-z0-9]*$")
+_CODE_AFTER = re.compile(r"[^A-Za-z0-9]*([A-Z]{3})(?![A-Za-z])")
 
 
 class BadValue(Exception):
@@ -27,39 +36,36 @@ class BadValue(Exception):
 def read_price(column: str, text: str) -> tuple[float, str]:
     """("1,290 TWD") -> (1290.0, "TWD"). The currency is empty where none is named by its three letters.
 
-    A comma or a point before exactly three digits at the end is taken to part thousands.
+    A comma or a point before exactly three digits at the end is taken to part thousands; not so in "0.995", "1290.500".
 
     Raises:
-        BadValue: there is no amount in it.
+        BadValue: there is no amount in it, or there are several.
     """
     found = _AMOUNT.search(text)
-    if not found or "-" in text[: found.start()]:
+    if not found or re.search("[-\u2212]", text[: found.start()]):
         raise BadValue(f"{column} {text!r} is no amount of money")
-    digits = re.sub(r"[ '’]", "", found.group().strip().rstrip(".,"))
-    whole, _, fraction = digits.replace(",", ".").rpartition(".")
-    amount = f"{whole.replace('.', '')}.{fraction}" if whole and len(fraction) != 3 else re.sub(r"[.,]", "", digits)
-    currency = _CURRENCY.search(text.upper())
-    return float(amount), currency.group() if currency else ""
+    before, after = text[: found.start()], text[found.end() :]
+    if _AMOUNT.search(after):
+        raise BadValue(f"{column} {text!r} has several amounts: which of them counts cannot be told")
+    return _number(found.group()), _currency(before, after)
 
 
-def read_bool(column: str, text: str) -> bool:
-    """Raises BadValue where the text is neither a yes nor a no."""
-    word = text.strip().lower()
-    if word not in _YES | _NO:
-        raise BadValue(f"{column} {text!r} is neither yes nor no")
-    return word in _YES
+def decimal(value: object) -> str:
+    """A price of a format that parts no thousands, so that ``read_price`` does not either: "12.500" -> "12.5000"."""
+    text = "" if value is None else str(value).strip()
+    return f"{text}0" if _THOUSANDS.fullmatch(text) and text.count(".") == 1 else text
 
 
-def read_in_stock(column: str, text: str) -> bool:
-    """Of yes and no, and of what feeds and schema.org say: whether it can be bought and sent now.
+def read_in_stock(text: str) -> bool | None:
+    """Of yes and no, of what feeds and schema.org say, and of counts: whether it can be bought and sent now.
 
-    Raises BadValue where the text is nothing of all that.
+    None for any other word: an item is worth more than what is known of its stock.
     """
-    word = text.strip().lower().rpartition("/")[2].replace("_", " ")
-    plain = word.replace(" ", "")
-    if plain in _IN_STOCK | _NOT_IN_STOCK:
-        return plain in _IN_STOCK
-    return read_bool(column, word)
+    word = text.strip().lower().rpartition("/")[2]
+    if _COUNT.fullmatch(word):
+        return float(word) > 0
+    plain = re.sub(r"[\s_-]", "", word)
+    return plain in _IN_STOCK if plain in _IN_STOCK | _NOT_IN_STOCK else None
 
 
 def read_gender(text: str) -> str:
@@ -85,3 +91,17 @@ def short_id(text: str) -> str:
         return text
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     return f"{text[: MAX_ID_LENGTH - len(digest) - 1]}-{digest}"
+
+
+def _number(amount: str) -> float:
+    digits = re.sub(r"[\s'’]", "", amount)
+    *whole, last = re.split("[.,]", digits)
+    return float("".join((*whole, last)) if not whole or _THOUSANDS.fullmatch(digits) else f"{''.join(whole)}.{last}")
+
+
+def _currency(before: str, after: str) -> str:
+    """The code beside an amount: "USD1290", "NT$ 1,290 TWD". A word alone may also be in small letters: "5 eur"."""
+    if len(_WORD.findall(before + " " + after)) == 1:
+        before, after = before.upper(), after.upper()
+    code = _CODE_BEFORE.search(before) or _CODE_AFTER.match(after)
+    return code.group(1) if code else ""

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from clothing_retrieval.catalog.entry import BadEntry, CatalogueError, Entry
 from clothing_retrieval.catalog.fields import BadValue, humanised, is_code, short_id
@@ -65,13 +66,22 @@ def read_folder(folder: Path) -> list[Entry | BadEntry]:
 
 
 def find_pictures(folder: Path) -> Iterator[Path]:
-    """Every picture below a folder, in order. Hidden files and folders are passed over."""
-    for name, folders, files in os.walk(folder):
+    """Every picture below a folder, in order. Hidden files and folders are passed over.
+
+    Raises:
+        CatalogueError: a folder cannot be read.
+    """
+    for name, folders, files in os.walk(folder, onerror=_refuse):
         folders[:] = sorted(inner for inner in folders if not inner.startswith("."))
         for file in sorted(files):
             path = Path(name, file)
             if path.suffix.lower() in PICTURE_ENDINGS and not file.startswith("."):
                 yield path
+
+
+def _refuse(error: OSError) -> NoReturn:
+    """What cannot be read is not empty: its items would be taken for gone."""
+    raise CatalogueError(f"the folder {error.filename} cannot be read: {error.strerror}") from None
 
 
 def _take_rows(drafts: dict[str, _Draft], folder: Path, table: Path, pictures: list[Path]) -> set[Path]:

@@ -10,6 +10,7 @@ from typing import Any
 import lxml.html
 from extruct.w3cmicrodata import MicrodataExtractor
 
+from clothing_retrieval.catalog.fields import decimal
 from clothing_retrieval.catalog.row import Row
 from clothing_retrieval.catalog.shop_page import ShopPage
 from clothing_retrieval.catalog.variants import GROUP, merged
@@ -204,6 +205,7 @@ class _Reader:
         stock = [_text(offer.get("availability")) for offer in (first, *offers[1:], *inner)]
         prices = {"price": before, "sale_price": now} if before and now else {"price": now or before}
         available = next((text for text in stock if text.endswith("InStock")), next(filter(None, stock), ""))
+        prices = {name: decimal(price) for name, price in prices.items()}
         return {**prices, "currency": _first([*holders, *specified], "priceCurrency"), "in_stock": available}
 
 

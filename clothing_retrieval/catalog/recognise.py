@@ -52,6 +52,12 @@ class Recognised:
     """Of the file that was read; none where it is not one file."""
     document: Document | None = None
 
+    @property
+    def lasting_validators(self) -> Validators:
+        """When it was read: none where the same file says something else later, as a sale begins or ends."""
+        passing = isinstance(self.source, RowSource) and self.source.sales_change
+        return Validators() if passing else self.validators
+
     def close(self) -> None:
         if self.document:
             self.document.close()

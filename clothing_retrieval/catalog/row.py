@@ -65,16 +65,34 @@ class Row:
         first = self.values.get("image_url", "")
         return tuple(dict.fromkeys(filter(None, (first, *self.more_pictures))))
 
+    @property
+    def sale_is_on(self) -> bool:
+        begin, end = self._sale
+        now = datetime.now(UTC)
+        return (not begin or begin <= now) and (not end or now <= end)
+
+    @property
+    def sale_changes(self) -> bool:
+        """Whether a sale has yet to begin or to end: the row says something else then."""
+        now = datetime.now(UTC)
+        return "sale_price" in self.values and any(time > now for time in self._sale if time)
+
+    @property
+    def _sale(self) -> tuple[datetime | None, datetime | None]:
+        """Feeds say when a sale price counts, as "from/to"."""
+        begin, _, end = self.values.get("sale_price_effective_date", "").partition("/")
+        return _time(begin), _time(end)
+
     def describe(self, item: Item) -> None:
         """Sets what the row says on an item; what the item says already stays.
 
         Raises:
-            BadValue: a cell that is no number, no yes or no.
+            BadValue: a price that cannot be read.
         """
         for name, text in self.values.items():
             if name in _TEXTS:
                 setattr(item, name, getattr(item, name) or text)
-            elif name == "price" or (name == "sale_price" and self._sale_is_on):
+            elif name == "price" or (name == "sale_price" and self.sale_is_on):
                 price, currency = read_price(name, text)
                 if not item.HasField(name):
                     setattr(item, name, price)
@@ -82,7 +100,8 @@ class Row:
             elif name == "currency":
                 item.currency = text.upper()
             elif name == "in_stock":
-                item.in_stock = read_in_stock(name, text)
+                if (in_stock := read_in_stock(text)) is not None:
+                    item.in_stock = in_stock
             elif name == "gender":
                 _describe_gender(item, text)
             elif name not in _NOT_SHOWN and name not in item.attributes and len(text) <= _LONGEST_ATTRIBUTE:
@@ -116,16 +135,6 @@ class Row:
             if text := self.values.get(name, ""):
                 item.category = item.category or garment_category(text, self.values.get("title", ""))
 
-    @property
-    def _sale_is_on(self) -> bool:
-        """Feeds say when a sale price counts, as "from/to"."""
-        begin, _, end = self.values.get("sale_price_effective_date", "").partition("/")
-        now = datetime.now(UTC)
-        try:
-            return (not begin or _time(begin) <= now) and (not end or now <= _time(end))
-        except ValueError:
-            return True
-
 
 def column(name: str) -> str:
     """How a column is called here: "Image Link", "g:image_link" and "img_url" are "image_url"."""
@@ -146,6 +155,10 @@ def _id_of(address: str) -> str:
     return address.partition("#")[0].partition("://")[2].rstrip("/")
 
 
-def _time(text: str) -> datetime:
-    time = datetime.fromisoformat(text.strip())
+def _time(text: str) -> datetime | None:
+    """None where it is none."""
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)

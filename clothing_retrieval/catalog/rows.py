@@ -19,6 +19,8 @@ class RowSource:
         self._document = document
         self._views = views
         self._count = 0
+        self.sales_change = False
+        """Of what was read: whether a sale has yet to begin or to end."""
 
     @property
     def expected(self) -> int | None:
@@ -27,6 +29,11 @@ class RowSource:
     def entries(self) -> Iterator[Entry | BadEntry]:
         self._count = 0
         self._document.file.seek(0)
-        for row in merged(self._rows_of(self._document)):
+        for row in merged(self._rows()):
             self._count += 1
             yield row.entry(self._views)
+
+    def _rows(self) -> Iterator[Row]:
+        for row in self._rows_of(self._document):
+            self.sales_change = self.sales_change or row.sale_changes
+            yield row

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from clothing_retrieval.catalog.document import Document
 from clothing_retrieval.catalog.entry import BadEntry, CatalogueError, Entry
+from clothing_retrieval.catalog.fields import decimal
 from clothing_retrieval.catalog.row import Row
 from clothing_retrieval.catalog.variants import GROUP, merged
 from clothing_retrieval.catalog.web import Purpose, Web, WebError
@@ -126,8 +127,8 @@ def _prices(variant: Mapping[str, Any]) -> dict[str, Any]:
     """What it cost before is its price, where it costs less now."""
     now, before = variant.get("price"), variant.get("compare_at_price")
     if before and now and float(before) > float(now):
-        return {"price": before, "sale_price": now}
-    return {"price": now}
+        return {"price": decimal(before), "sale_price": decimal(now)}
+    return {"price": decimal(now)}
 
 
 def _options(product: Mapping[str, Any], variant: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,18 +37,24 @@ def read_table(path: Path) -> Iterator[Row]:
 
 
 def read_rows(name: str, file: TextIO) -> Iterator[Row]:
-    """The rows of an open table, in order. ``file`` can seek and was opened with newline="". Raises CatalogueError."""
+    """The rows of an open table, in order. ``file`` can seek and was opened with newline="". Raises CatalogueError.
+
+    Quotes are those of CSV with tabs too, as Google reads them: https://support.google.com/merchants/answer/14998273.
+    """
     csv.field_size_limit(LARGEST_CELL)
+    line = 1
     try:
         header = file.readline()
         file.seek(0)
         delimiter = max(",;\t", key=header.count)
-        reader = csv.reader(file, delimiter=delimiter)
+        # Else a quote that is never closed takes in all rows below it.
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
         columns = [column(name) for name in next(reader, [])]
         if not _SAYS_WHICH & set(columns):
             raise CatalogueError(
                 f"{name} has no column `id`, `file`, `url` or `image_url`: its first line names the columns"
             )
+        line = reader.line_num + 1
         for cells in reader:
             values = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if cell.strip()}
             if values:
@@ -56,7 +62,11 @@ def read_rows(name: str, file: TextIO) -> Iterator[Row]:
                 yield Row(
                     f"{name}, line {reader.line_num}", values, tuple(filter(None, map(str.strip, more.split(","))))
                 )
+            line = reader.line_num + 1
     except UnicodeDecodeError as error:
         raise CatalogueError(f"{name} is not UTF-8 ({error.reason}): save it as UTF-8") from None
     except csv.Error as error:
-        raise CatalogueError(f"{name} is no CSV: {error}") from None
+        raise CatalogueError(
+            f"{name} is no CSV at the row that begins in line {line} ({error}): close the quote that begins a cell, "
+            "and write a quote inside of it twice"
+        ) from None

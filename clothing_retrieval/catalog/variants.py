@@ -40,22 +40,15 @@ def _one(rows: Sequence[Row]) -> Row:
             values[name] = ", ".join(different)
     stock = [row.values["in_stock"] for row in rows if "in_stock" in row.values]
     if stock:
-        values["in_stock"] = next(filter(_is_in_stock, stock), stock[0])
+        values["in_stock"] = next(filter(read_in_stock, stock), stock[0])
     more = tuple(dict.fromkeys(address for row in rows for address in row.more_pictures))
     return Row(first.place, values, more)
 
 
 def _price_now(row: Row) -> float:
-    for name in ("sale_price", "price"):
+    for name in ("sale_price", "price") if row.sale_is_on else ("price",):
         try:
             return read_price(name, row.values[name])[0]
         except (BadValue, KeyError):
             continue
     return float("inf")
-
-
-def _is_in_stock(text: str) -> bool:
-    try:
-        return read_in_stock("in_stock", text)
-    except BadValue:
-        return False

@@ -13,12 +13,12 @@ from rich.text import Text
 from clothing_retrieval.catalog.currency import in_currency
 from clothing_retrieval.catalog.entry import BadEntry, CatalogueError, Entry
 from clothing_retrieval.catalog.source import Source
+from clothing_retrieval.cli.import_report import ImportRecord
 from clothing_retrieval.cli.progress import Progress
-from clothing_retrieval.cli.stop import NOT_ALL, Stop
 from clothing_retrieval.display import price_now, printable
+from clothing_retrieval.importer import Failure, refusal
 
 _EXAMPLES = 5
-_PROBLEMS = 5
 
 
 class _Found:
@@ -27,13 +27,16 @@ class _Found:
         self.pictures = 0
         self.categories: Counter[str] = Counter()
         self.examples: list[Entry] = []
-        self.bad: list[BadEntry] = []
-        self.unread = ""
+        self.failures: list[Failure] = []
+        self._seen: set[str] = set()
 
     def take(self, entry: Entry | BadEntry) -> None:
-        if isinstance(entry, BadEntry):
-            self.bad.append(entry)
-            return
+        if failure := refusal(entry, self._seen):
+            self.failures.append(failure)
+        elif isinstance(entry, Entry):
+            self._take_item(entry)
+
+    def _take_item(self, entry: Entry) -> None:
         self.items += 1
         self.pictures += len(entry.pictures or entry.addresses)
         self.categories[entry.item.category or "(told by the picture)"] += 1
@@ -41,25 +44,28 @@ class _Found:
             self.examples.append(entry)
 
 
-async def look_through(source: Source, currency: str) -> None:
-    """Reads all of it, but for the pictures, and says what it is. Raises Stop where not all of it can be imported."""
+async def look_through(source: Source, currency: str, record: ImportRecord) -> None:
+    """Reads all of it, but for the pictures, says what it is, and notes what of it could be imported."""
     found = _Found()
     with Progress("reading", source.expected) as progress:
-        await asyncio.to_thread(_read, source, currency, found, progress)
+        record.report.unread = await asyncio.to_thread(_read, source, currency, found, progress)
+    record.kind = source.kind
+    record.missing = source.missing
+    record.would_import = found.items
+    record.report.failures = found.failures
     _tell(source, found)
-    if found.unread:
-        raise Stop(found.unread)
-    if found.bad or source.missing:
-        raise Stop(f"not all of it can be read: {source.missing}" if source.missing else "", NOT_ALL)
 
 
-def _read(source: Source, currency: str, found: _Found, progress: Progress) -> None:
+def _read(source: Source, currency: str, found: _Found, progress: Progress) -> str:
+    """Returns why not all of it can be read, if so."""
     try:
         for entry in in_currency(source.entries(), currency):
             found.take(entry)
-            progress.advance(found.items + len(found.bad), source.expected, len(found.bad))
+            failed = len(found.failures)
+            progress.advance(found.items + failed, source.expected, failed)
     except CatalogueError as error:
-        found.unread = str(error)
+        return str(error)
+    return ""
 
 
 def _tell(source: Source, found: _Found) -> None:
@@ -75,13 +81,9 @@ def _tell(source: Source, found: _Found) -> None:
         console.print(table)
     typer.echo(
         f"A {source.kind}: {found.items:,} items with {found.pictures:,} pictures would be imported, "
-        f"{len(found.bad):,} could not"
+        f"{len(found.failures):,} could not"
     )
     typer.echo(f"Categories: {_counts(found.categories.most_common(12))}")
-    for bad in found.bad[:_PROBLEMS]:
-        typer.echo(f"  {printable(bad.source or bad.id)}: {printable(bad.problem)}", err=True)
-    if len(found.bad) > _PROBLEMS:
-        typer.echo(f"  … and {len(found.bad) - _PROBLEMS:,} more", err=True)
 
 
 def _counts(categories: Iterable[tuple[str, int]]) -> str:

@@ -39,6 +39,8 @@ class ImportRecord:
     missing: str = ""
     pruned: Pruned | None = None
     unchanged_source: bool = False
+    would_import: int | None = None
+    """Of a dry run: how many items."""
     error: str = ""
     """Why it ended early."""
 
@@ -54,6 +56,7 @@ class ImportRecord:
             "collection": self.collection,
             "took_s": round(self.took_s, 3),
             "unchanged_source": self.unchanged_source,
+            "would_import": self.would_import,
             "created": report.created,
             "updated": report.updated,
             "unchanged": report.unchanged,

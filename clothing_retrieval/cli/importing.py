@@ -166,12 +166,14 @@ def import_(
         target,
         api_key,
     )
-    if dry_run:
-        run(_dry_run(order))
-        return
+    if dry_run and order.prune:
+        raise typer.BadParameter(
+            "--dry-run asks no gateway, so it cannot tell what --prune would remove. Without --dry-run, --prune says "
+            "how many items, and asks before it removes them"
+        )
     record = ImportRecord(source, collection=collection)
     try:
-        run(_import(order, record))
+        run(_dry_run(order, record) if dry_run else _import(order, record))
     except Stop as stop:
         record.error = str(stop)
         raise
@@ -188,6 +190,8 @@ def _end(record: ImportRecord, target: str) -> None:
     done = record.report
     if done.stopped:
         raise Stop(f"{explain(done.stopped, target)}. Run the import again to resume")
+    if done.unread and record.would_import is not None:
+        raise Stop(done.unread)
     if done.unread:
         raise Stop(f"{done.unread}. What came before is imported; run the import again to resume")
     if record.missing:
@@ -198,11 +202,13 @@ def _end(record: ImportRecord, target: str) -> None:
         raise Stop(code=NOT_ALL)
 
 
-async def _dry_run(order: _Order) -> None:
+async def _dry_run(order: _Order, record: ImportRecord) -> None:
+    began = time.monotonic()
     with _explained(order), Web(order.manners, on_wait=_tell_wait) as web, Memory(None, "") as memory:
         found = await asyncio.to_thread(recognise, order.source, order.kind, web, memory, order.bounds)
         with closing(found):
-            await look_through(found.source, order.currency)
+            await look_through(found.source, order.currency, record)
+    record.took_s = time.monotonic() - began
 
 
 @contextmanager
@@ -264,7 +270,7 @@ async def _import_all(
     if not record.report.stopped and not record.report.unread:
         refused = record.pruned and record.pruned.kept_because
         clean = record.report.complete and not record.left_out and not record.missing and not refused
-        memory.finish(found.validators if clean else Validators(), pruned=record.pruned is not None)
+        memory.finish(found.lasting_validators if clean else Validators(), pruned=record.pruned is not None)
 
 
 async def _remember(order: _Order, client: AsyncClient) -> Memory:

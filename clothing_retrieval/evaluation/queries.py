@@ -37,7 +37,7 @@ def labelled_photos(folder: Path) -> list[Query]:
     """The photos in the sub-folders of ``folder``.
 
     Raises:
-        CatalogueError: there are none.
+        CatalogueError: there are none, or a folder cannot be read.
     """
     paths = [(path, path.relative_to(folder).parts) for path in find_pictures(folder)] if folder.is_dir() else []
     photos = [Query(path, category=parts[0]) for path, parts in paths if len(parts) > 1]

@@ -114,6 +114,21 @@ def test_a_host_that_knows_only_times_is_asked_by_them(shop: ShopServer, gateway
     assert (asked["/d1.jpg"], sorted(imported)) == (time, ["d0", "d2"])
 
 
+@pytest.mark.parametrize(
+    ("period", "read_again"),
+    [("2020-01-01/2999-01-01", True), ("2999-01-01/2999-02-01", True), ("2020-01-01/2020-02-01", False)],
+)
+def test_a_feed_whose_sales_begin_or_end_is_read_again_though_it_is_the_same(
+    shop: ShopServer, run: Run, period: str, read_again: bool
+) -> None:
+    feed(shop, ids(2))
+    sale = f"<g:sale_price>5 EUR</g:sale_price><g:sale_price_effective_date>{period}</g:sale_price_effective_date>"
+    text = _body(shop).replace(b"</item>", sale.encode() + b"</item>", 1)
+    shop.answers["/feed.xml"] = Reply(text, etag='"feed"')
+    assert run(f"{shop.address}/feed.xml")[0] == 0
+    assert ("2 unchanged" in run(f"{shop.address}/feed.xml")[1]) is read_again
+
+
 def test_unchanged_pictures_of_a_changed_feed_cost_a_304_and_are_not_sent(
     shop: ShopServer, gateway: FakeGateway, run: Run
 ) -> None:
@@ -212,22 +227,52 @@ def test_a_dry_run_shows_what_there_is_and_needs_no_gateway(
     feed(shop, ids(3))
     shop.answers["/feed.xml"] = Reply(_body(shop).replace(b"10 EUR", b"cheap", 1))
     monkeypatch.setenv("CLOTHING_RETRIEVAL_TARGET", "127.0.0.1:1")
-    code, out, err = run(f"{shop.address}/feed.xml", "--dry-run")
+    code, out, err = run(f"{shop.address}/feed.xml", "--dry-run", "--report", "report.json", "--failures", "failed.csv")
     assert code == 3
     assert "A feed: 2 items with 2 pictures would be imported, 1 could not" in out
     assert "Dress d1" in out
-    assert "item 1: price 'cheap' is no amount of money" in err
+    assert "d0: price 'cheap' is no amount of money" in err
+    assert "feed.xml, item 1" in Path("failed.csv").read_text()
+    report = json.loads(Path("report.json").read_text())
+    assert (report["would_import"], report["failed"], report["created"], report["kind"]) == (2, 1, 0, "feed")
     assert not shop.asked("/d1.jpg")
     assert not Path("memory.sqlite").exists()
 
 
+def test_a_dry_run_fails_what_an_import_would(run: Run) -> None:
+    row = "a,https://cdn.example/1.jpg\n"
+    Path("items.csv").write_text(f"id,image_link\n{row}{row}")
+    code, out, err = run("items.csv", "--dry-run")
+    assert code == 3
+    assert "1 items with 1 pictures would be imported, 1 could not" in out
+    assert "the id 'a' stands in the catalogue twice" in err
+
+
+def test_a_dry_run_of_what_breaks_off_says_so_and_imports_nothing(run: Run) -> None:
+    Path("items.csv").write_text('id,image_link\na,https://cdn.example/1.jpg\nb,"https://cdn.example/2.jpg\n')
+    code, out, err = run("items.csv", "--dry-run", "--report", "report.json")
+    assert code == 1
+    assert "1 items with 1 pictures would be imported" in out
+    assert "begins in line 3" in err
+    assert "is imported" not in err
+    assert "begins in line 3" in json.loads(Path("report.json").read_text())["incomplete"]
+
+
+def test_a_dry_run_does_not_pretend_to_prune(run: Run) -> None:
+    code, _, err = run("items.csv", "--dry-run", "--prune")
+    assert code == 2
+    assert "asks no gateway" in " ".join(err.replace("│", "").split())
+
+
 def test_the_currency_of_prices_that_name_none_is_told_on_the_command_line(run: Run) -> None:
     Path("items.csv").write_text(
-        "id,price,image_link\na,5,https://cdn.example/1.jpg\nb,6 EUR,https://cdn.example/2.jpg\n"
+        "id,price,sale_price,image_link\na,5,,https://cdn.example/1.jpg\nb,6 EUR,,https://cdn.example/2.jpg\n"
+        "c,,7,https://cdn.example/3.jpg\n"
     )
     _, out, _ = run("items.csv", "--currency", "twd", "--dry-run")
     assert "5 TWD" in out
     assert "6 EUR" in out
+    assert "7 TWD" in out
 
 
 def test_a_shopify_shop_is_read_page_by_page(shop: ShopServer, gateway: FakeGateway, run: Run) -> None:
@@ -319,9 +364,10 @@ def test_prune_removes_nothing_where_the_source_was_not_read_to_its_end(
     assert gateway.items["d2"].title == "Skirt d2"
 
 
-def test_prune_of_an_empty_source_removes_nothing(gateway: FakeGateway, run: Run) -> None:
+@pytest.mark.parametrize("rows", ["", ",5\n"])
+def test_prune_of_an_empty_source_removes_nothing(gateway: FakeGateway, run: Run, rows: str) -> None:
     gateway.items = {"d0": Item(id="d0")}
-    Path("items.csv").write_text("id,image_link\n")
+    Path("items.csv").write_text(f"id,price\n{rows}")
     code, _, err = run("items.csv", "--prune-most", "--yes")
     assert (code, len(gateway.items)) == (3, 1)
     assert "the source is empty" in err

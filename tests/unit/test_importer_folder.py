@@ -1,9 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from clothing_retrieval.catalog.entry import BadEntry, CatalogueError, Entry
-from clothing_retrieval.catalog.fields import BadValue, read_price
+from clothing_retrieval.catalog.fields import BadValue, decimal, read_in_stock, read_price
 from clothing_retrieval.catalog.folder import read_folder
 
 
@@ -100,11 +101,12 @@ def test_bad_rows_are_told_and_stop_no_other(tmp_path: Path) -> None:
     (tmp_path / "items.csv").write_text(
         "id,file,price,in_stock\nA,a.jpg,cheap,yes\nB,gone.jpg,1,yes\nC,c.jpg,1,maybe\nD,,1,yes\nE,b.jpg,1,no\n"
     )
-    assert list(items(tmp_path)) == ["E"]
+    kept = items(tmp_path)
+    assert list(kept) == ["C", "E"]
+    assert not kept["C"].item.HasField("in_stock")
     found = problems(tmp_path)
     assert "price 'cheap'" in found["A"]
     assert "gone.jpg" in found["B"]
-    assert "in_stock 'maybe'" in found["C"]
     assert "no picture" in found["D"]
 
 
@@ -129,6 +131,18 @@ def test_several_tables_are_too_many_unless_one_is_named_items(tmp_path: Path) -
     assert items(tmp_path)["a"].item.title == "Named"
 
 
+def test_a_sub_folder_that_cannot_be_read_is_not_taken_for_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "a.jpg")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(20):  # to where a path is too long for the system, which root cannot read either
+        os.mkdir("x" * 250)
+        os.chdir("x" * 250)
+    with pytest.raises(CatalogueError, match=r"the folder .*xxx cannot be read: File name too long"):
+        read_folder(tmp_path)
+
+
 def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match="no pictures"):
         read_folder(tmp_path)
@@ -147,13 +161,67 @@ def test_a_folder_without_pictures_is_told(tmp_path: Path) -> None:
         ("1 290", (1290, "")),
         ("1,290,000", (1290000, "")),
         ("0.5", (0.5, "")),
+        ("1\u00a0290,00 €", (1290, "")),
+        ("1\u202f290\u202f000,00 €", (1290000, "")),
+        ("1'290.50 CHF", (1290.5, "CHF")),
+        ("0.995", (0.995, "")),
+        ("0,500 KWD", (0.5, "KWD")),
+        ("1,290.500 KWD", (1290.5, "KWD")),
+        ("1290.500", (1290.5, "")),
+        ("12.500", (12500, "")),
+        ("USD1290", (1290, "USD")),
+        ("1290TWD", (1290, "TWD")),
+        ("新台幣TWD 1,290元", (1290, "TWD")),
+        ("US$ 1,290 USD", (1290, "USD")),
+        ("now only 10 EUR each", (10, "EUR")),
+        ("now 10, was more", (10, "")),
+        ("EURO 10", (10, "")),
+        ("5 eur", (5, "EUR")),
     ],
 )
 def test_prices_are_read_as_merchants_write_them(text: str, expected: tuple[float, str]) -> None:
     assert read_price("price", text) == expected
 
 
-@pytest.mark.parametrize("text", ["free", "-5", ""])
+@pytest.mark.parametrize("text", ["free", "-5", "\u22125", ""])
 def test_what_is_no_price_is_refused(text: str) -> None:
-    with pytest.raises(BadValue):
+    with pytest.raises(BadValue, match="is no amount of money"):
         read_price("price", text)
+
+
+@pytest.mark.parametrize("text", ["was 20 now 10 EUR", "690-990", "1290 990", "10 / 10 EUR"])
+def test_of_several_amounts_none_is_guessed(text: str) -> None:
+    with pytest.raises(BadValue, match="has several amounts"):
+        read_price("price", text)
+
+
+@pytest.mark.parametrize(
+    ("value", "price"),
+    [("12.500", 12.5), ("0.995", 0.995), ("1290", 1290), (1290.0, 1290), ("1,290", 1290), ("1.290.000", 1290000)],
+)
+def test_a_point_is_a_decimal_one_where_the_format_says_so(value: object, price: float) -> None:
+    assert read_price("price", decimal(value)) == (price, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "in_stock"),
+    [
+        ("in stock", True),
+        ("https://schema.org/InStock", True),
+        ("https://schema.org/MadeToOrder", False),
+        ("https://schema.org/Reserved", False),
+        ("5", True),
+        ("2.0", True),
+        ("1", True),
+        ("0", False),
+        ("-3", False),
+        ("現貨", True),
+        ("有庫存", True),
+        ("無庫存", False),
+        ("out-of-stock", False),
+        ("maybe", None),
+        ("n/a", None),
+    ],
+)
+def test_stock_is_read_as_merchants_write_it(text: str, in_stock: bool | None) -> None:
+    assert read_in_stock(text) is in_stock

@@ -75,6 +75,7 @@ def test_only_so_many_views_are_taken() -> None:
         ("2020-01-01T00:00Z/2020-02-01T00:00Z", False),
         ("2999-01-01/2999-02-01", False),
         ("soon", True),
+        ("2999-01-01/soon", False),
     ],
 )
 def test_a_sale_price_counts_while_the_sale_is_on(period: str, on: bool) -> None:
@@ -101,6 +102,18 @@ def test_sizes_that_look_the_same_are_one_item() -> None:
     assert (red.id, red.attributes["size"], red.in_stock, red.price) == ("1", "S, M", True, 18.0)
     assert (blue.id, blue.attributes["size"], blue.in_stock) == ("2", "S, M", False)
     assert other.id == "5"
+
+
+def test_the_price_of_the_cheapest_is_not_that_of_a_sale_that_is_over() -> None:
+    group = "<g:item_group_id>G</g:item_group_id>"
+    over = "<g:sale_price>5 EUR</g:sale_price><g:sale_price_effective_date>2020-01-01/2020-02-01"
+    rows = [
+        item("1", group, "<g:price>20 EUR</g:price>", over, "</g:sale_price_effective_date>"),
+        item("2", group, "<g:price>18 EUR</g:price>"),
+    ]
+    [entry] = entries(RSS.format(items="".join(rows)))
+    assert isinstance(entry, Entry)
+    assert entry.item.price == 18
 
 
 @pytest.mark.parametrize(

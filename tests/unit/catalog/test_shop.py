@@ -93,6 +93,7 @@ def test_products_are_found_however_they_are_wrapped(script: Any) -> None:
             8,
         ),
         ({"priceSpecification": {"price": "9", "priceCurrency": "EUR"}}, 9, None),
+        ({"price": "12.500", "priceCurrency": "KWD"}, 12.5, None),
     ],
 )
 def test_prices_are_found_where_shops_put_them(offers: Any, price: float, sale_price: float | None) -> None:

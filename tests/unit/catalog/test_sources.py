@@ -76,6 +76,30 @@ def test_a_table_that_names_files_belongs_into_its_folder() -> None:
         list(RowSource("table", sheet.rows, document("id,file\n1,a.jpg\n"), 4).entries())
 
 
+@pytest.mark.parametrize("separator", [",", "\t"])
+@pytest.mark.parametrize("title", ['"Best dress', '"Best" dress'])
+def test_a_stray_quote_takes_in_no_rows_and_is_named_by_its_line(separator: str, title: str) -> None:
+    rows = [("id", "title", "image_link"), *((str(n), "Dress", f"https://c.example/{n}.jpg") for n in range(1, 5))]
+    rows[2] = ("2", title, "https://c.example/2.jpg")
+    text = "\n".join(map(separator.join, rows))
+    entries = RowSource("table", sheet.rows, document(text), 4).entries()
+    assert isinstance(next(entries), Entry)
+    with pytest.raises(
+        CatalogueError, match=r"items\.csv is no CSV at the row that begins in line 3 .*close the quote"
+    ):
+        next(entries)
+
+
+@pytest.mark.parametrize("separator", [",", "\t"])
+def test_a_quoted_cell_may_hold_lines_separators_and_quotes(separator: str) -> None:
+    title = f'12"{separator}Teflon\nPan'
+    row = separator.join(("1", '"' + title.replace('"', '""') + '"', "https://c.example/1.jpg"))
+    [pan] = items(
+        RowSource("table", sheet.rows, document(separator.join(("id", "title", "image_link")) + "\n" + row), 4)
+    )
+    assert pan.item.title == title
+
+
 def test_a_row_that_cannot_be_used_is_named_by_its_line() -> None:
     [bad] = RowSource("table", sheet.rows, document("id,image_link\n1,not an address\n"), 4).entries()
     assert isinstance(bad, BadEntry)
@@ -91,6 +115,29 @@ def test_a_row_that_cannot_be_used_is_named_by_its_line() -> None:
         ("下身類", "A字裙", "skirt"),
         ("下身類", "直筒褲", "pants"),
         ("洋裝/連身裙", "", "dress"),
+        ("上身類", "羊毛大衣(附腰帶)", "outer"),
+        ("上身類", "連帽T恤", "top"),
+        ("下身類", "西裝褲", "pants"),
+        ("下身類", "褲裙", "skirt"),
+        ("西裝褲", "", "pants"),
+        ("女裝 > 西裝褲", "", "pants"),
+        ("西裝外套", "", "outer"),
+        ("西裝鞋", "", "footwear"),
+        ("連帽衫", "", "top"),
+        ("連帽外套", "", "outer"),
+        ("帽\uff34", "", "top"),
+        ("大學t", "", "top"),
+        ("背心", "", "top"),
+        ("背心外套", "", "outer"),
+        ("針織", "", "top"),
+        ("針織衫", "", "top"),
+        ("針織帽", "", "headwear"),
+        ("針織圍巾", "", "neckwear"),
+        ("襯衫洋裝", "", "dress"),
+        ("內搭褲", "", "leggings"),
+        ("靴型褲", "", "pants"),
+        ("包鞋", "", "footwear"),
+        ("女裝", "", "女裝"),
         ("2271", "", "dress"),
         ("Apparel & Accessories > Clothing > Shirts & Tops", "", "top"),
         ("Home > Women > T-Shirts", "", "T-Shirts"),
@@ -137,6 +184,14 @@ def test_a_product_without_colours_is_one_item_with_all_its_pictures() -> None:
     with Web() as web:
         [only] = items(ShopifySource(document(json.dumps({"products": [plain]})), web, 4, 10))
     assert len(only.addresses) == 3
+
+
+def test_the_point_in_shopifys_prices_is_a_decimal_one() -> None:
+    variant = {"id": 1, "price": "12.500", "compare_at_price": "13.750"}
+    product = {**PRODUCT, "variants": [variant]}
+    with Web() as web:
+        [tee] = items(ShopifySource(document(json.dumps({"products": [product]})), web, 4, 10))
+    assert (tee.item.price, tee.item.sale_price) == (13.75, 12.5)
 
 
 @pytest.mark.parametrize("text", ["{}", "[1]", '{"products": [{}]}', '{"products": 3}', "<html>", "[" * 5000])
