@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     max_photo_bytes: int = Field(
         12 << 20, ge=1024, le=30 << 20, description="A larger photo is refused before it is read to its end, in bytes."
     )
+    head_timeout_s: float = Field(
+        10.0, gt=0, description="How long a connection may take to send a request up to its body, in seconds."
+    )
     upload_timeout_s: float = Field(30.0, gt=0, description="How long a request's body may take, in seconds.")
     searches_per_minute: int = Field(
         60, ge=0, description="With a photo, for each client address; a burst may be a quarter of it. 0: no limit."
