@@ -54,7 +54,8 @@ class Sent:
 
 class FakeLine:
     """Reply tokens are good once, and only those of `event`. ``refusals[path]`` answers the next calls there;
-    while ``photos_held`` is not set, photos do not come; while ``loading_held`` is not, the animation is not answered."""
+    while ``photos_held`` is not set, photos do not come; while ``loading_held`` is not, the animation is asked for in
+    vain."""
 
     def __init__(self) -> None:
         self.photos: dict[str, bytes] = {}
