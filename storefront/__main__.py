@@ -13,6 +13,7 @@ from clothing_retrieval.cli.stop import Stop
 from storefront import chat
 from storefront.app import create_app
 from storefront.connection import open_client
+from storefront.protocol import patient_for
 from storefront.settings import Settings, SettingsError, read
 
 log = logging.getLogger("storefront")
@@ -48,6 +49,8 @@ async def _serve(settings: Settings) -> int:
                 create_app(settings, client, chat.routers(client)),
                 host=host,
                 port=port,
+                http=patient_for(settings.head_timeout_s),
+                ws="none",
                 log_config=None,
                 proxy_headers=False,  # the app does, for the proxies that the settings name
                 server_header=False,

@@ -22,5 +22,8 @@ def routers(client: AsyncClient) -> list[APIRouter]:
     try:
         return [line.router(line.Settings(), client)]
     except ValidationError as error:  # without the values, which are secrets
-        problems = [f"LINE_{problem['loc'][0]}".upper() + f": {problem['msg']}" for problem in error.errors()]
+        problems = [
+            f"LINE_{problem['loc'][0]}".upper() + f": {problem['msg'].removeprefix('Value error, ')}"
+            for problem in error.errors()
+        ]
         raise SettingsError("; ".join(problems)) from error

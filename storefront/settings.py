@@ -1,13 +1,17 @@
 """Every knob of the storefront; each is an environment variable STOREFRONT_…"""
 
 import ipaddress
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, DirectoryPath, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from clothing_retrieval.calls import DEFAULT_TARGET
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
 class SettingsError(RuntimeError):
@@ -25,11 +29,7 @@ Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="STOREFRONT_")
 
-    listen: str = Field(
-        "127.0.0.1:8080",
-        pattern=r"^.+:[0-9]{1,5}$",
-        description='Where to serve: "host:port". Whoever reaches it may search.',
-    )
+    listen: str = Field("127.0.0.1:8080", description='Where to serve: "host:port". Whoever reaches it may search.')
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     grace_s: float = Field(10.0, ge=0, description="On SIGTERM, how long requests in flight may take, in seconds.")
 
@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     max_photo_bytes: int = Field(
         12 << 20, ge=1024, le=30 << 20, description="A larger photo is refused before it is read to its end, in bytes."
     )
+    head_timeout_s: float = Field(
+        10.0, gt=0, description="How long a connection may take to send a request up to its body, in seconds."
+    )
     upload_timeout_s: float = Field(30.0, gt=0, description="How long a request's body may take, in seconds.")
     searches_per_minute: int = Field(
         60, ge=0, description="With a photo, for each client address; a burst may be a quarter of it. 0: no limit."
@@ -73,10 +76,18 @@ class Settings(BaseSettings):
     cors_origins: Listed = Field(
         (), description='Other sites whose pages may call the API, by commas: "https://shop.example". "*": all.'
     )
-    compatible_folder: Path | None = Field(
+    compatible_folder: DirectoryPath | None = Field(
         None,
         description="Offer POST /get_rec_product, as the original project did, for photos in here. Absent: not.",
     )
+
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, listen: str) -> str:
+        host, _, port = listen.rpartition(":")
+        if not host or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535:
+            raise ValueError('must be "host:port", the port at most 65535')
+        return listen
 
     @field_validator("proxies")
     @classmethod
@@ -84,6 +95,15 @@ class Settings(BaseSettings):
         for proxy in proxies:
             ipaddress.ip_network(proxy)  # raises ValueError
         return proxies
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _as_browsers_send_them(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        """Any other spelling would never match."""
+        for origin in origins:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(f'{origin!r} must be like "https://shop.example", small letters and no path, or "*"')
+        return origins
 
     @model_validator(mode="after")
     def _certificate_with_its_key(self) -> Self:
@@ -104,10 +124,9 @@ def read() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        problems = [
-            f"STOREFRONT_{problem['loc'][0]}".upper() + f"={problem['input']}: {problem['msg']}"
-            if problem["loc"]
-            else problem["msg"].removeprefix("Value error, ")
-            for problem in error.errors()
-        ]
-        raise SettingsError("; ".join(problems)) from error
+        raise SettingsError("; ".join(map(_problem, error.errors()))) from error
+
+
+def _problem(error: ErrorDetails) -> str:
+    said = error["msg"].removeprefix("Value error, ")
+    return f"STOREFRONT_{error['loc'][0]}".upper() + f"={error['input']}: {said}" if error["loc"] else said

@@ -54,7 +54,8 @@ class Sent:
 
 class FakeLine:
     """Reply tokens are good once, and only those of `event`. ``refusals[path]`` answers the next calls there;
-    while ``photos_held`` is not set, photos do not come."""
+    while ``photos_held`` is not set, photos do not come; while ``loading_held`` is not, the animation is asked for in
+    vain."""
 
     def __init__(self) -> None:
         self.photos: dict[str, bytes] = {}
@@ -70,6 +71,8 @@ class FakeLine:
         self.asked_for_photo = asyncio.Event()
         self.photos_held = asyncio.Event()
         self.photos_held.set()
+        self.loading_held = asyncio.Event()
+        self.loading_held.set()
         self._tokens: set[str] = set()
         self._keys: set[str] = set()
         self._numbers = count(1)
@@ -92,6 +95,7 @@ class FakeLine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.photos_held.set()
+        self.loading_held.set()
         await self._runner.cleanup()
 
     def event(self, type: str, *, chat: str = "user", redelivered: bool = False, **more: Any) -> Json:
@@ -168,6 +172,7 @@ class FakeLine:
         if not told["chatId"].startswith("U") or seconds % 5 or not 5 <= seconds <= 60:
             return self._bad("chatId or loadingSeconds")
         self.loading.append(told)
+        await self.loading_held.wait()
         return web.json_response({}, status=202)
 
     async def _content(self, request: web.Request) -> web.Response:

@@ -1,7 +1,26 @@
 """Every knob of the LINE bot; each is an environment variable LINE_…"""
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+import json
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+def _listed(value: object) -> object:
+    """pydantic_settings would raise an error of its own, which names no variable."""
+    if not isinstance(value, str):
+        return value
+    try:
+        words = json.loads(value)
+    except ValueError:
+        words = None
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise ValueError('must be a JSON list of words: ["top","outer"]')
+    return words
+
+
+Categories = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class Settings(BaseSettings):
@@ -20,13 +39,11 @@ class Settings(BaseSettings):
     max_distance: float | None = Field(
         None, ge=0, le=2, description="Items farther than this are not shown. Absent: the gateway's own limit."
     )
-    upper_categories: tuple[str, ...] = Field(("top", "outer"), description="Categories that 上身 stands for, as JSON.")
-    lower_categories: tuple[str, ...] = Field(
+    upper_categories: Categories = Field(("top", "outer"), description="Categories that 上身 stands for, as JSON.")
+    lower_categories: Categories = Field(
         ("pants", "skirt", "leggings"), description="Categories that 下身 stands for, as JSON."
     )
-    dress_categories: tuple[str, ...] = Field(
-        ("dress",), description="Categories that 洋裝/連身裙 stands for, as JSON."
-    )
+    dress_categories: Categories = Field(("dress",), description="Categories that 洋裝/連身裙 stands for, as JSON.")
     push: bool = Field(
         False,
         description="Send what came too late for a reply as a push message, which counts against the plan's quota.",

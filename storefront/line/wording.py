@@ -28,7 +28,7 @@ _GARMENTS = {
     "bag": "包包",
     "headwear": "帽子",
     "eyewear": "眼鏡",
-    "neckwear": "圍巾",
+    "neckwear": "圍巾或領帶",
     "belt": "腰帶",
 }
 
@@ -40,7 +40,7 @@ def garment_name(category: str) -> str:
 
 def found(garment: Garment) -> str:
     if not garment.category:
-        return "照片裡沒有看出衣服，這是和整張照片最相似的商品："
+        return "照片裡沒有辨識出衣服，這是和整張照片最相似的商品："
     return f"這是和照片裡的{garment_name(garment.category)}最相似的商品："
 
 

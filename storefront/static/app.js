@@ -3,9 +3,9 @@
 import { categories, oneItem, Problem, searchPhoto, similarItems, someItems, TOP_K } from "./api.js";
 import { card, waitingCards } from "./cards.js";
 import { chosenFilters, clearFilters, countOf, isContradiction, offerCategories, onFilters, Source } from "./filters.js";
-import { drawGarments, garmentName, markChosen } from "./outlines.js";
+import { drawGarments, markChosen } from "./outlines.js";
 import { NotAPhoto, pictureAmong, prepare } from "./photo.js";
-import { other, switchLanguage, t, translate } from "./texts.js";
+import { kind, other, switchLanguage, t, translate } from "./texts.js";
 
 const PAGE = 12;
 const BROWSED = 48;
@@ -21,8 +21,8 @@ const state = {
   chosen: 0,
   item: null,
   sources: [], // of the matches, for each garment
-  source: shop,
-  list: [],
+  source: shop, // of the list; null while a photo has no matches: its search runs, or failed
+  list: null, // not known: it is waited for, or did not come
   shown: PAGE,
   kinds: [],
   retry: null,
@@ -59,13 +59,21 @@ async function search(photo) {
   } finally {
     if (!signal.aborted) at("photo").classList.remove("busy");
   }
+  if (signal.aborted) return;
   const garments = results.filter((one) => one.garment && !one.garment.alternative).length;
   say(t(garments ? "found" : "foundWhole", resultText(), garments));
   at("heading").focus({ preventScroll: wide() });
 }
 
+function leaveSearch() {
+  searching?.abort();
+  at("photo").classList.remove("busy");
+  say("");
+}
+
 function showPhoto(photo) {
-  Object.assign(state, { photo, results: [], chosen: 0, item: null, sources: [], list: [] });
+  turn++;
+  Object.assign(state, { photo, results: [], chosen: 0, item: null, sources: [], source: null, list: null });
   URL.revokeObjectURL(at("picture").src);
   at("picture").src = URL.createObjectURL(photo);
   at("photo").classList.add("busy");
@@ -132,16 +140,23 @@ async function showItem(item, { push = true } = {}) {
 
 async function arrive({ state: step }) {
   hideNotice();
-  if (step?.view === "item") {
-    try {
+  leaveSearch();
+  try {
+    if (step?.view === "item") {
       await showItem(state.item?.id === step.id ? state.item : await oneItem(step.id), { push: false });
-    } catch (error) {
-      complain(error, () => arrive({ state: step }));
+    } else if (step?.view !== "photo" || !state.photo) {
+      state.item = null;
+      enter("start");
+      await show(shop);
+    } else if (state.sources.length) {
+      state.item = null;
+      enter("photo");
+      await show(state.sources[state.chosen]);
+    } else {
+      await search(state.photo); // it was left before it came, or failed
     }
-  } else {
-    state.item = null;
-    enter(step?.view === "photo" && state.photo ? "photo" : "start");
-    await show(state.view === "photo" ? (state.sources[state.chosen] ?? shop) : shop);
+  } catch (error) {
+    if (error.name !== "AbortError") complain(error, () => arrive({ state: step }));
   }
 }
 
@@ -155,12 +170,13 @@ async function show(source) {
 
 async function fill() {
   const filters = chosenFilters();
-  const mine = ++turn;
-  const late = setTimeout(wait, 120); // what is here already comes without a flicker
-  hideNotice();
   at("filtered").textContent = countOf(filters) || "";
   at("filtered").hidden = !countOf(filters);
   at("clear").hidden = !countOf(filters);
+  if (!state.source) return; // what is said of the photo stays
+  const mine = ++turn;
+  const late = setTimeout(() => mine === turn && wait(), 120); // what is here already comes without a flicker
+  hideNotice();
   try {
     const list = isContradiction(filters) ? [] : await state.source.matching(filters);
     if (mine !== turn) return;
@@ -168,9 +184,8 @@ async function fill() {
     drawList();
   } catch (error) {
     if (mine !== turn) return;
-    state.list = [];
+    state.list = null;
     drawList();
-    at("empty").hidden = true;
     complain(error, fill);
   } finally {
     clearTimeout(late);
@@ -178,11 +193,12 @@ async function fill() {
 }
 
 function drawList() {
-  const items = state.list.slice(0, state.shown).map((one) => one.item ?? one);
+  const list = state.list ?? [];
+  const items = list.slice(0, state.shown).map((one) => one.item ?? one);
   at("found").removeAttribute("aria-busy");
   at("cards").replaceChildren(...items.map((item) => card(item, showItem)));
-  at("more").hidden = state.list.length <= state.shown;
-  at("empty").hidden = state.list.length > 0;
+  at("more").hidden = list.length <= state.shown;
+  at("empty").hidden = state.list?.length !== 0;
   at("empty-clear").hidden = !countOf(chosenFilters());
   drawWords();
 }
@@ -229,11 +245,11 @@ function headingText() {
   if (state.view === "item") return t("likeItem", state.item.title ?? t("untitled"));
   const found = state.results[state.chosen];
   if (!found) return t("yourPhoto");
-  return found.garment ? t("like", garmentName(found.garment)) : t("likeWhole");
+  return found.garment ? t("like", kind(found.garment.category)) : t("likeWhole");
 }
 
 function countText() {
-  return state.view === "start" || !state.list.length ? "" : t("pieces", state.list.length);
+  return state.view === "start" || !state.list?.length ? "" : t("nearest", state.list.length);
 }
 
 function emptyText() {
@@ -245,7 +261,9 @@ function emptyText() {
 
 /** For those who do not see the cards. */
 function resultText() {
-  return state.list.length ? t("pieces", state.list.length) : emptyText();
+  if (!state.list) return "";
+  if (!state.list.length) return emptyText();
+  return t(state.view === "start" ? "pieces" : "nearest", state.list.length);
 }
 
 function drawWords() {
@@ -262,7 +280,8 @@ function drawLanguage() {
   at("language").lang = other();
   offerCategories(state.kinds);
   drawGarments(state.results, state.chosen, choose);
-  drawList();
+  if (at("found").hasAttribute("aria-busy")) wait();
+  else drawList();
 }
 
 function say(text) {
@@ -274,11 +293,7 @@ function complain(error, retry) {
   const hopeless = error instanceof NotAPhoto || [404, 413, 422].includes(error.status);
   state.retry = retry;
   say("");
-  if (state.view === "photo" && !state.results.length && !at("photo").classList.contains("busy")) {
-    at("cards").replaceChildren();
-    at("count").textContent = "";
-    at("found").removeAttribute("aria-busy");
-  }
+  if (!state.source && !at("photo").classList.contains("busy")) drawList();
   at("notice-text").textContent = text;
   at("notice-choose").hidden = !hopeless;
   at("retry").hidden = hopeless;
@@ -347,7 +362,7 @@ window.addEventListener("popstate", arrive);
 onFilters(async () => {
   state.shown = PAGE;
   await fill();
-  say(resultText());
+  if (state.list) say(resultText());
 });
 
 drawLanguage();

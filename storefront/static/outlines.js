@@ -40,7 +40,7 @@ export function markChosen(results, chosen) {
   [...buttons.children].forEach((one, number) => one.setAttribute("aria-pressed", number === chosen));
 }
 
-export function garmentName(garment) {
+function garmentName(garment) {
   const name = kind(garment.category);
   return garment.alternative ? t("perhaps", name) : name;
 }

@@ -104,7 +104,7 @@ async def test_a_photo_without_garments_is_searched_as_a_whole_and_says_so(
     gateway.whole_photo = True
     await bot.receive(line.photo(picture()))
     answer = await line.answer()
-    assert answer.texts == ["照片裡沒有看出衣服，這是和整張照片最相似的商品："]
+    assert answer.texts == ["照片裡沒有辨識出衣服，這是和整張照片最相似的商品："]
     assert [action["label"] for action in answer.actions] == ["幫我找"]
 
 
@@ -332,6 +332,24 @@ async def test_without_the_animation_the_answer_still_comes(line: FakeLine, bot:
     line.refusals["/v2/bot/chat/loading/start"].append(refusal(500, "Internal server error"))
     await bot.receive(line.photo(picture()))
     assert (await line.answer()).titles
+
+
+async def test_the_answer_does_not_wait_for_the_animation(line: FakeLine, gateway: Boutique) -> None:
+    line.loading_held.clear()
+    async with running(line, gateway.target, reply_s=6) as bot:
+        await bot.receive(line.photo(picture()))
+        answer = await asyncio.wait_for(line.answers.get(), 5)
+    assert answer.titles
+
+
+async def test_where_too_little_time_is_left_for_a_search_the_bot_says_that_it_is_busy(
+    line: FakeLine, gateway: Boutique
+) -> None:
+    async with running(line, gateway.target, reply_s=1.9) as bot:
+        for event, told in ((line.photo(picture()), wording.BUSY), (line.text("你好"), wording.HELP)):
+            await bot.receive(event)
+            assert (await line.answer()).texts == [told]
+    assert gateway.requests == []
 
 
 @pytest.mark.parametrize(

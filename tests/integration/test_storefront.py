@@ -38,7 +38,13 @@ def gateway() -> Iterator[FakeGateway]:
 @pytest.fixture
 async def storefront(gateway: FakeGateway) -> AsyncIterator[Storefront]:
     port = free_port()
-    own = {"LISTEN": f"127.0.0.1:{port}", "GATEWAY": gateway.target, "MAX_PHOTO_BYTES": str(2**20)}
+    own = {
+        "LISTEN": f"127.0.0.1:{port}",
+        "GATEWAY": gateway.target,
+        "MAX_PHOTO_BYTES": str(2**20),
+        "CONNECTIONS": "8",
+        "HEAD_TIMEOUT_S": "1",
+    }
     async with process("storefront", **{f"STOREFRONT_{name}": value for name, value in own.items()}) as started:
         async with asyncio.timeout(60):
             while True:
@@ -72,6 +78,17 @@ async def test_a_photo_that_is_too_large_is_refused_before_it_is_sent(storefront
     writer.close()
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b"BODY_TOO_LARGE" in answer
+
+
+async def test_connections_that_ask_for_nothing_do_not_keep_others_out(storefront: Storefront) -> None:
+    async with httpx.AsyncClient(base_url=storefront.address, timeout=20) as client:
+        silent = [await asyncio.open_connection("127.0.0.1", storefront.port) for _ in range(8)]
+        assert (await client.get("/healthz", headers={"Connection": "close"})).status_code == 503
+        async with asyncio.timeout(20):
+            for reader, writer in silent:
+                assert await reader.read() == b""
+                writer.close()
+        assert (await client.get("/healthz")).status_code == 200
 
 
 async def test_the_command_line_serves_it_and_names_what_cannot_be_used() -> None:

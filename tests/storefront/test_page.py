@@ -24,6 +24,27 @@ def patience() -> Iterator[None]:
     expect.set_options(timeout=5_000)
 
 
+def hold(page: Page, address: str) -> list[Route]:
+    """Requests there wait from now on: the held ones."""
+    held: list[Route] = []
+    page.route(address, lambda route: held.append(route))
+    return held
+
+
+def release(page: Page, held: list[Route], count: int = 1) -> None:
+    """Lets the last of them go on, as soon as there are so many."""
+    while len(held) < count:
+        page.wait_for_timeout(20)  # lets the handler run
+    held[-1].continue_()
+
+
+def expect_waiting(page: Page, said: str) -> None:
+    expect(page.locator("#found")).to_have_attribute("aria-busy", "true")
+    expect(page.locator(".card.waiting")).not_to_have_count(0)
+    expect(page.locator("#count")).to_have_text(said)
+    expect(page.locator("#empty")).to_be_hidden()
+
+
 def search(page: Page, photo: FilePayload = PHOTO) -> None:
     page.set_input_files("#file", photo)
     expect(page.locator("#garments button").first).to_be_visible()
@@ -268,8 +289,12 @@ def test_it_speaks_the_browsers_language_and_the_one_that_was_chosen(visit: Visi
     search(page)
     expect(page.locator("#garments button")).to_have_text(["1 洋裝", "2 包包", "也可能是裙子"])
     assert heading(page) == "與洋裝相似"
+    page.locator("#garments button").nth(2).click()
+    expect(page.locator("#heading")).to_have_text("與裙子相似")
 
     page.locator("#language").click()
+    assert heading(page) == "Like the skirt"
+    page.locator("#garments button").nth(0).click()
     assert heading(page) == "Like the dress"
     expect(page.locator(".card .like").first).to_have_text("More like this")
     page.reload()
@@ -307,8 +332,7 @@ def test_nothing_is_wider_than_the_screen(visit: Visit, width: int) -> None:
 
 def test_it_shows_that_it_works_and_a_later_photo_makes_an_earlier_one_void(visit: Visit) -> None:
     page = visit()
-    held: list[Route] = []
-    page.route("**/v1/search*", lambda route: held.append(route))
+    held = hold(page, "**/v1/search*")
     page.set_input_files("#file", PHOTO)
     expect(page.locator("#status")).to_have_text("Looking for the clothes in your photo …")
     expect(page.locator("#photo")).to_have_class("photo busy")
@@ -321,9 +345,7 @@ def test_it_shows_that_it_works_and_a_later_photo_makes_an_earlier_one_void(visi
         page.set_input_files("#file", PHOTO)
     assert "ERR_ABORTED" in (failed.value.failure or "")
     expect(page.locator("#notice")).to_be_hidden()
-    while len(held) < 2:
-        page.wait_for_timeout(20)  # lets the handler run
-    held[1].continue_()
+    release(page, held, count=2)
     expect(page.locator("#heading")).to_have_text("Like the dress")
     expect(page.locator("#photo")).to_have_class("photo")
 
@@ -336,3 +358,101 @@ def test_too_many_searches_are_said_with_how_long_to_wait(visit: Visit) -> None:
     page.unroute_all()
     page.locator("#retry").click()
     expect(page.locator("#heading")).to_have_text("Like the dress")
+
+
+def test_another_language_during_a_search_still_says_that_it_runs(visit: Visit) -> None:
+    page = visit()
+    held = hold(page, "**/v1/search*")
+    page.set_input_files("#file", PHOTO)
+    expect_waiting(page, "Looking for the clothes in your photo …")
+    page.locator("#language").click()
+    expect_waiting(page, "正在尋找照片裡的衣服…")
+    release(page, held)
+    expect(page.locator("#heading")).to_have_text("與洋裝相似")
+
+
+def test_another_language_while_the_shop_comes_does_not_say_that_it_is_empty(visit: Visit) -> None:
+    page = visit()
+    shop = hold(page, "**/v1/items?*")
+    page.reload()
+    while not shop:
+        page.wait_for_timeout(20)
+    page.wait_for_timeout(300)  # cards are shown to wait a little later
+    expect_waiting(page, "One moment …")
+    page.locator("#language").click()
+    expect_waiting(page, "請稍候…")
+
+
+def test_neither_a_language_nor_a_filter_changes_what_is_said_of_a_search_that_failed(
+    visit: Visit, gateway: FakeGateway
+) -> None:
+    page = visit()
+    gateway.failures["Search"].extend([AWAY] * 4)
+    page.set_input_files("#file", PHOTO)
+    expect(page.locator("#retry")).to_be_focused()
+    for act in (lambda: page.locator("#language").click(), lambda: page.locator("[name=in_stock]").check()):
+        act()
+        page.wait_for_timeout(400)  # a filter waits for the next key
+        expect(page.locator("#retry")).to_be_visible()
+        expect(page.locator("#empty")).to_be_hidden()
+        expect(page.locator(".card")).to_have_count(0)
+        expect(page.locator("#count")).to_have_text("")
+    page.locator("#retry").click()
+    expect(page.locator("#heading")).to_have_text("與洋裝相似")
+
+
+def test_a_filter_during_a_search_lists_nothing_else_and_applies_to_its_matches(visit: Visit) -> None:
+    page = visit()
+    search(page)
+    held = hold(page, "**/v1/search*")
+    page.set_input_files("#file", PHOTO)
+    expect_waiting(page, "Looking for the clothes in your photo …")
+    page.locator("[name=price_max]").fill("1040")
+    expect(page.locator("#filtered")).to_have_text("1")
+    expect_waiting(page, "Looking for the clothes in your photo …")
+    release(page, held)
+    expect(page.locator(".card .title")).to_have_text(["Piece 0", "Piece 2", "Piece 4"])
+
+
+def test_back_during_a_search_stops_it_and_forward_searches_again(visit: Visit) -> None:
+    page = visit()
+    held = hold(page, "**/v1/search*")
+    page.set_input_files("#file", PHOTO)
+    expect_waiting(page, "Looking for the clothes in your photo …")
+    with page.expect_event("requestfailed") as failed:
+        page.go_back()
+    assert "ERR_ABORTED" in (failed.value.failure or "")
+    expect(page.locator("#heading")).to_have_text("From the shop")
+    expect(page.locator("#status")).to_have_text("")
+
+    page.go_forward()
+    expect_waiting(page, "Looking for the clothes in your photo …")
+    release(page, held, count=2)
+    expect(page.locator("#heading")).to_have_text("Like the dress")
+    page.go_back()
+    expect(page.locator("#heading")).to_have_text("From the shop")
+
+
+def test_a_photo_while_the_shop_comes_is_not_shown_the_shops_items(visit: Visit) -> None:
+    page = visit()
+    shop = hold(page, "**/v1/items?*")
+    page.reload()
+    while len(shop) < 2:  # one of each kind
+        page.wait_for_timeout(20)
+    held = hold(page, "**/v1/search*")
+    page.set_input_files("#file", PHOTO)
+    expect_waiting(page, "Looking for the clothes in your photo …")
+    while shop:
+        with page.expect_response("**/v1/items?*"):
+            shop.pop().continue_()
+    page.wait_for_timeout(200)
+    expect_waiting(page, "Looking for the clothes in your photo …")
+    release(page, held)
+    expect(page.locator("#heading")).to_have_text("Like the dress")
+
+
+def test_the_shops_own_items_are_nearest_to_nothing(visit: Visit) -> None:
+    page = visit()
+    page.locator("#filters summary").click()
+    page.locator("[name=in_stock]").check()
+    expect(page.locator("#status")).to_have_text("32 pieces")

@@ -30,3 +30,12 @@ async def test_a_setting_that_is_missing_or_wrong_is_named_without_secrets(monke
     with pytest.raises(SettingsError, match=r"LINE_CHANNEL_ACCESS_TOKEN: .*LINE_ITEMS: ") as seen:
         await routes()
     assert "a secret" not in str(seen.value)
+
+
+@pytest.mark.parametrize("value", ["top,outer", '"top"', "[1]", ""])
+async def test_a_list_that_is_none_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("LINE_CHANNEL_SECRET", "a secret")
+    monkeypatch.setenv("LINE_CHANNEL_ACCESS_TOKEN", "a token")
+    monkeypatch.setenv("LINE_UPPER_CATEGORIES", value)
+    with pytest.raises(SettingsError, match=r"^LINE_UPPER_CATEGORIES: must be a JSON list"):
+        await routes()

@@ -21,7 +21,12 @@ def test_every_setting_is_an_environment_variable(monkeypatch: pytest.MonkeyPatc
     ("name", "value", "said"),
     [
         ("STOREFRONT_TOP_K", "none", "STOREFRONT_TOP_K=none"),
-        ("STOREFRONT_LISTEN", "8080", "STOREFRONT_LISTEN=8080"),
+        ("STOREFRONT_LISTEN", "8080", 'STOREFRONT_LISTEN=8080: must be "host:port"'),
+        ("STOREFRONT_LISTEN", "127.0.0.1:99999", "STOREFRONT_LISTEN=127.0.0.1:99999: must be"),
+        ("STOREFRONT_CORS_ORIGINS", "https://shop.example/", "'https://shop.example/' must be like"),
+        ("STOREFRONT_CORS_ORIGINS", "*, shop.example", "'shop.example' must be like"),
+        ("STOREFRONT_CORS_ORIGINS", "https://Shop.example", "'https://Shop.example' must be like"),
+        ("STOREFRONT_COMPATIBLE_FOLDER", "/nonexistent", "STOREFRONT_COMPATIBLE_FOLDER=/nonexistent: Path does not"),
         ("STOREFRONT_PROXIES", "my-proxy", "'my-proxy' does not appear to be an IPv4 or IPv6 network"),
         (
             "STOREFRONT_GATEWAY_TLS_KEY",
@@ -37,6 +42,11 @@ def test_a_value_that_cannot_be_used_is_named(
     with pytest.raises(SettingsError) as caught:
         read()
     assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("origin", ["*", "https://shop.example", "http://localhost:5173", "http://[::1]:80"])
+def test_an_origin_is_what_browsers_send(origin: str) -> None:
+    assert Settings(cors_origins=(origin,)).cors_origins == (origin,)
 
 
 def test_a_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
