@@ -27,7 +27,7 @@ Listed = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="STOREFRONT_")
+    model_config = SettingsConfigDict(env_prefix="STOREFRONT_", env_ignore_empty=True)
 
     listen: str = Field("127.0.0.1:8080", description='Where to serve: "host:port". Whoever reaches it may search.')
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -11,10 +11,12 @@ def test_every_setting_is_an_environment_variable(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("STOREFRONT_LISTEN", "[::1]:0")
     monkeypatch.setenv("STOREFRONT_PROXIES", "10.0.0.0/8, 192.0.2.1")
     monkeypatch.setenv("STOREFRONT_CORS_ORIGINS", "")
+    monkeypatch.setenv("STOREFRONT_COMPATIBLE_FOLDER", "")
     settings = read()
     assert settings.address == ("::1", 0)
     assert settings.proxies == ("10.0.0.0/8", "192.0.2.1")
     assert settings.cors_origins == ()
+    assert settings.compatible_folder is None  # not the folder that it runs in
 
 
 @pytest.mark.parametrize(
