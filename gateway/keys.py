@@ -1,12 +1,9 @@
 """API keys: a file of their digests, what each may do, and how much of it."""
 
-import contextlib
 import fcntl
 import hashlib
-import os
 import re
 import secrets
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -14,6 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from serving.files import replace
 
 _PREFIX = "crk_"
 """So that scanners for leaked secrets know one."""
@@ -114,7 +113,7 @@ class KeyFile:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 keys = list(self.read()) if self.path.exists() else []
                 yield keys
-                _replace(self.path, _File(keys=keys).model_dump_json(indent=2, exclude_none=True) + "\n")
+                replace(self.path, f"{_File(keys=keys).model_dump_json(indent=2, exclude_none=True)}\n".encode())
         except OSError as error:
             raise KeysError(f"cannot write {self.path}: {error.strerror}") from error
 
@@ -122,21 +121,3 @@ class KeyFile:
 def digest(key: str) -> str:
     """One round is enough: a key is 256 random bits, not a word that somebody chose."""
     return hashlib.sha256(key.encode()).hexdigest()
-
-
-def _replace(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        if path.exists():  # who may read it is the operator's choice
-            before = path.stat()
-            os.fchmod(handle, before.st_mode & 0o777)
-            os.fchown(handle, before.st_uid, before.st_gid)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise

@@ -4,14 +4,13 @@ A file is named by its digest and never changes. What no item names any more sta
 know that nobody is about to name it again would take a lock over all replicas.
 """
 
-import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from search_service.folder import sync_folder
 from search_service.milvus.rows import picture_digest
 from serving.errors import Unavailable
+from serving.files import replace
 
 
 class Pictures:
@@ -28,7 +27,7 @@ class Pictures:
             new = [(jpeg, folder / f"{picture_digest(jpeg)}.jpg") for jpeg in jpegs]
             new = [(jpeg, path) for jpeg, path in new if not path.exists()]
             for jpeg, path in new:
-                _write(path, jpeg)
+                replace(path, jpeg)
             if new:
                 sync_folder(folder)
         except OSError as error:
@@ -43,16 +42,3 @@ class Pictures:
 
     def remove_collection(self, collection: int) -> None:
         shutil.rmtree(self._folder / str(collection), ignore_errors=True)
-
-
-def _write(path: Path, content: bytes) -> None:
-    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".partial")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    except BaseException:
-        os.unlink(partial)
-        raise

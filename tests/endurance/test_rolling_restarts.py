@@ -45,9 +45,7 @@ async def test_no_search_fails_while_replicas_of_all_services_are_restarted_one_
 
 @pytest.mark.timeout(600)
 async def test_while_the_search_service_restarts_calls_wait_and_nothing_is_lost(tmp_path: Path) -> None:
-    # Longer than by default, for a machine that is busy with other work.
-    patience = {"GATEWAY_SEARCH_PATIENCE_S": "15", "GATEWAY_TIMEOUT_S": "20"}
-    async with deployed(tmp_path, {}, **patience) as deployment:
+    async with deployed(tmp_path, {}) as deployment:
         target = deployment.target("gateway")
         (search,) = deployment.replicas["search"]
         async with calling(target, 2) as callers, AsyncClient(target) as client:

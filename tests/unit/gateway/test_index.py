@@ -78,6 +78,12 @@ async def trouble(of: Index, service: SearchService) -> str | None:
     return await of.trouble(service, deadline())  # type: ignore[arg-type]
 
 
+async def fails_at_once(of: Index, service: SearchService) -> None:
+    with pytest.raises(StageFailed):
+        await of.ask(lambda: service.Query, None, deadline())
+    assert service.calls == 1
+
+
 async def test_a_call_waits_for_a_service_that_was_there_a_moment_ago(service: SearchService) -> None:
     known = Index(PATIENCE_S)
     assert await trouble(known, service) is None
@@ -95,9 +101,7 @@ async def test_it_fails_at_once_where_the_service_never_was_there_or_is_long_awa
         clock.now -= 2 * PATIENCE_S
         assert await trouble(away, service) is None
     service.failures = [AWAY]
-    with pytest.raises(StageFailed):
-        await away.ask(lambda: service.Query, None, deadline())
-    assert service.calls == 1
+    await fails_at_once(away, service)
 
 
 @pytest.mark.parametrize("answer", [Refusal(), Answered(grpc.StatusCode.NOT_FOUND)])
@@ -105,9 +109,7 @@ async def test_a_service_that_answers_is_not_asked_again(service: SearchService,
     known = Index(PATIENCE_S)
     await trouble(known, service)
     service.failures = [answer]
-    with pytest.raises(StageFailed):
-        await known.ask(lambda: service.Query, None, deadline())
-    assert service.calls == 1
+    await fails_at_once(known, service)
 
 
 async def test_who_waited_waits_for_his_turn_where_the_service_is_busy_when_it_is_back(service: SearchService) -> None:
@@ -134,9 +136,7 @@ async def test_so_many_wait_and_the_others_fail_at_once(
     known = Index(PATIENCE_S)
     await trouble(known, service)
     service.failures = [AWAY]
-    with pytest.raises(StageFailed):
-        await known.ask(lambda: service.Query, None, deadline())
-    assert service.calls == 1
+    await fails_at_once(known, service)
 
 
 @pytest.mark.parametrize(("after_s", "expected"), [(PATIENCE_S - 1, None), (PATIENCE_S, "search: not serving")])
