@@ -177,7 +177,6 @@ class _Process:
 
 
 def _begin(parser: Path, photos: list[Labelled], seed: int) -> None:
-    cv2.setNumThreads(1)
     _Process.parser, _Process.photos, _Process.seed = Parser(parser, threads=1), photos, seed
 
 

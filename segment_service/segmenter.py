@@ -90,6 +90,7 @@ class Segmenter:
         """
         run = functools.partial(self._pool.run, deadline, background=background)
         parse = functools.partial(self.runner.run, deadline=deadline, background=background)
+        cut_out = functools.partial(self._cut_out, wanted=wanted)
         self.runner.require_time(deadline, self._admission.taken(background=background))
         with self._admission.enter(background=background):
             # What waits beyond this is still encoded: a decoded photo may take a hundred times the memory.
@@ -100,11 +101,12 @@ class Segmenter:
                 tracing.waited(asked)
                 picture, look, canvas = await run(lambda: self._prepare(image))
                 logits = await parse(canvas)
-                closer = await run(lambda: self._look_closer(logits, picture, look))
-                if closer is not None:
-                    look, canvas = closer
-                    logits = await parse(canvas)
-                return await run(lambda: self._cut_out(logits, picture, look, wanted))
+                found = await run(lambda: self._look_closer(logits, picture, look) or cut_out(logits, picture, look))
+                if isinstance(found, Photo):
+                    return found
+                look, canvas = found
+                logits = await parse(canvas)
+                return await run(lambda: cut_out(logits, picture, look))
 
     async def start(self) -> None:
         """Loads and warms up. Raises ModelError."""

@@ -1,4 +1,4 @@
-"""The dynamic batcher: whenever an engine is free, it takes all that waits, up to the largest batch."""
+"""The dynamic batcher: whenever an engine is free, it takes its share of what waits, up to the largest batch."""
 
 import asyncio
 import contextlib
@@ -114,7 +114,8 @@ class Batcher(Generic[Work, Result]):
         self._dropped = {why: telemetry.DROPPED.labels(stage, why) for why in ("cancelled", "deadline")}
         self._tasks: list[asyncio.Task[None]] = []
         self._stopped = False
-        self._quickest_s = math.inf
+        self._quickest_s = math.inf  # of all runs
+        self._quickest_piece_s = math.inf  # of a run, for each of its pieces
         self.failing = False
 
     def start(self) -> None:
@@ -152,9 +153,11 @@ class Batcher(Generic[Work, Result]):
 
     def least_s(self, ahead: int = 0) -> float:
         """What a piece takes at least, with so many others before it, by the quickest run so far; 0 before any."""
+        if math.isinf(self._quickest_s):
+            return 0.0
         at_a_time = len(self._engines) * self._max_batch
-        runs = 1 + max(0, ahead - at_a_time) // at_a_time
-        return 0.0 if math.isinf(self._quickest_s) else runs * self._quickest_s
+        full_runs = max(0, ahead - at_a_time) // at_a_time
+        return self._quickest_s + full_runs * self._max_batch * self._quickest_piece_s
 
     def running_for_s(self) -> float:
         """How long the longest present run has taken so far; 0 when idle."""
@@ -190,7 +193,9 @@ class Batcher(Generic[Work, Result]):
         batch: list[_Entry[Work, Result]] = []
         now = time.monotonic()
         too_late = now + self.least_s()
-        while self._queue and len(batch) < self._max_batch:
+        idle = len(self._engines) - len(self._running_since)
+        share = min(self._max_batch, math.ceil(len(self._queue) / idle))
+        while self._queue and len(batch) < share:
             entry = self._queue.pop()
             if entry.answer.done():
                 self._dropped["cancelled"].inc()
@@ -230,7 +235,9 @@ class Batcher(Generic[Work, Result]):
             for entry, result in zip(batch, results, strict=True):
                 if not entry.answer.done():
                     entry.answer.set_result(result)
-            self._quickest_s = min(self._quickest_s, time.monotonic() - run.began_at)
+            took_s = time.monotonic() - run.began_at
+            self._quickest_s = min(self._quickest_s, took_s)
+            self._quickest_piece_s = min(self._quickest_piece_s, took_s / len(batch))
         finally:
             del self._running_since[index]
             run.ended_at = time.monotonic()

@@ -23,13 +23,12 @@ _GPU_BATCH = 16
 
 
 class ModelRunner:
-    """Runs pictures through one model on all engines of this worker.
+    """Runs pictures through one model on all engines of this worker."""
 
-    On a CPU batches do not pay; on a GPU they do. The settings can say otherwise.
-    """
-
-    def __init__(self, settings: WorkerSettings, *, stage: str, load: Callable[[], Loaded]) -> None:
+    def __init__(self, settings: WorkerSettings, *, stage: str, load: Callable[[], Loaded], cpu_batch: int = 1) -> None:
+        """``cpu_batch``: the largest batch on a CPU, where the settings name none."""
         self._settings = settings
+        self._cpu_batch = cpu_batch
         self._stage = stage
         self._load = load
         self._instances = 0
@@ -102,7 +101,7 @@ class ModelRunner:
     @property
     def max_batch(self) -> int:
         """Pictures that an engine takes at a time."""
-        return self._settings.max_batch or (1 if self._settings.device == "cpu" else _GPU_BATCH)
+        return self._settings.max_batch or (self._cpu_batch if self._settings.device == "cpu" else _GPU_BATCH)
 
     def _load_and_warm_up(self) -> Sequence[Engine]:
         settings, loaded = self._settings, self._load()

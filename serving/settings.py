@@ -75,9 +75,7 @@ class WorkerSettings(ServerSettings):
         "auto", description="auto: int8 on a CPU and fp16 on a GPU, where the model has it; else fp32."
     )
     instances: int = Field(0, ge=0, description="Engines that run side by side. 0: one for each CPU; on a GPU, one.")
-    max_batch: int = Field(
-        0, ge=0, le=256, description="Largest batch. 0: 1 on a CPU, where batches do not pay; else 16."
-    )
+    max_batch: int = Field(0, ge=0, le=256, description="Largest batch. 0: on a CPU 1, of cutouts 4; else 16.")
     max_delay_ms: float = Field(0.0, ge=0, description="How long a batch is held open for more work, in milliseconds.")
     queue: int = Field(
         64, ge=1, description="Requests that are admitted at a time; further ones get RESOURCE_EXHAUSTED."

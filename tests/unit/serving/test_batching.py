@@ -80,6 +80,13 @@ async def test_a_batch_is_never_larger_than_the_largest() -> None:
     assert engine.batches == [[0], [1, 2, 3], [4, 5, 6], [7]]
 
 
+async def test_idle_engines_share_what_waits() -> None:
+    engines = Engine(), Engine(), Engine()
+    async with started(*engines, max_batch=4) as batcher:
+        await asyncio.gather(*submit(batcher, *range(7)))
+    assert [engine.batches for engine in engines] == [[[0, 1, 2]], [[3, 4]], [[5, 6]]]
+
+
 async def test_background_work_waits_for_all_other_but_not_for_ever() -> None:
     engine = Engine(open_gate=False)
     async with started(engine, max_batch=1) as batcher:
@@ -173,7 +180,7 @@ async def test_work_that_the_quickest_run_would_finish_too_late_never_reaches_th
 
 async def test_what_a_piece_takes_at_least_grows_with_those_before_it() -> None:
     async with started(Engine(), Engine(), max_batch=4) as batcher:
-        await asyncio.gather(*submit(batcher, 0))
+        await asyncio.gather(*submit(batcher, *range(8)))  # a full batch for each engine
         run_s = batcher.least_s()
         assert run_s > 0
         assert [round(batcher.least_s(ahead) / run_s) for ahead in (0, 8, 15, 16, 24)] == [1, 1, 1, 2, 3]

@@ -4,13 +4,14 @@ import struct
 import time
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from clothing_retrieval.v1 import types_pb2
 from serving.errors import InvalidField, InvalidImage
-from serving.images import ImageLimits, Picture, decode, decode_file
+from serving.images import ImageLimits, Picture, decode, decode_file, resize
 from tests.pictures import Raster, encoded, noise, photo, raster
 
 LIMITS = ImageLimits()
@@ -303,3 +304,24 @@ def test_a_raster_whose_size_does_not_fit_is_refused(width: int, height: int, co
 def test_an_image_with_nothing_in_it_is_refused() -> None:
     with pytest.raises(InvalidField, match=r"images\[2\]: is empty"):
         decode(types_pb2.Image(), LIMITS, "images[2]")
+
+
+@pytest.mark.parametrize(("height", "width"), [(339, 208), (300, 199), (103, 398), (77, 33), (13, 1), (599, 399)])
+def test_a_smaller_picture_is_the_mean_of_areas(height: int, width: int) -> None:
+    blurred = cv2.GaussianBlur(raster(noise(400, 600)), (0, 0), 1.5)
+    areas = cv2.resize(blurred, (width, height), interpolation=cv2.INTER_AREA)
+    error = resize(blurred, height, width).astype(float) - areas
+    assert error.shape == (height, width, 3)
+    assert np.sqrt((error**2).mean()) < 1
+
+
+def test_a_picture_of_half_the_size_is_the_mean_of_four_pixels() -> None:
+    pixels = raster(noise(64, 48))
+    means = pixels.reshape(24, 2, 32, 2, 3).mean(axis=(1, 3))
+    assert np.abs(resize(pixels, 24, 32) - means).max() <= 0.5
+
+
+def test_a_larger_picture_is_interpolated() -> None:
+    pixels = raster(noise(20, 10))
+    expected = cv2.resize(pixels, (50, 30), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_array_equal(resize(pixels, 30, 50), expected)
