@@ -26,7 +26,7 @@ from search_service.graph import GraphParameters
 from search_service.index import Index, Limits
 from search_service.records import Match, Probe, Query
 from segment_service.garments import Garment, find_garments
-from segment_service.look import Look
+from segment_service.look import Look, Parsed
 from serving.cpus import available_cpus
 from serving.engine import Engine, Loaded
 from serving.images import ImageLimits, Raster, decode_file, fit_square
@@ -124,13 +124,15 @@ class InProcessSearch:
     def _segment(self, photo: Raster) -> list[Garment]:
         manifest = self._parser.manifest
         names = frozenset(manifest.garments)
-        look = Look.at_all(photo, self._parser.size)
-        logits = self._parser.run(look.show(photo))
+        parsed = self._parse(photo, Look.at_all(photo, self._parser.size))
         is_garment = [label in names for label in manifest.labels]
-        closer = look.closer(logits, is_garment, self._rules.min_part, self._rules.closer_look)
+        closer = parsed.closer(is_garment, self._rules.min_part, self._rules.closer_look)
         if closer is not None:
-            look, logits = closer, self._parser.run(closer.show(photo))
-        return find_garments(logits, manifest.labels, names, look, self._rules)
+            parsed = self._parse(photo, closer)
+        return find_garments(parsed, manifest.labels, names, self._rules)
+
+    def _parse(self, photo: Raster, look: Look) -> Parsed:
+        return look.parsed(self._parser.run(look.show(photo)))
 
     def _embed(self, cutouts: Sequence[Raster]) -> list[Floats]:
         return [self._embedder.engines.run(cutout) for cutout in cutouts]

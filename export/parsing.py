@@ -8,7 +8,7 @@ import numpy as np
 from export.labels import GARMENTS, LABELS
 from export.onnx_files import INPUT, Floats, open_session
 from segment_service.garments import Garment, Rules, find_garments
-from segment_service.look import Look
+from segment_service.look import Look, Parsed
 from serving.images import Raster
 
 _IS_GARMENT = [label in GARMENTS for label in LABELS]
@@ -24,19 +24,17 @@ class Parser:
     def probabilities(self, photo: Raster) -> Floats:
         """(height, width, labels) at the photo's size, from one look."""
         look = Look.at_all(photo, self._canvas_size)
-        shares = look.probabilities(self._logits(photo, look))
+        shares = self._parsed(photo, look).probabilities
         return np.stack([cv2.resize(share, photo.shape[1::-1]) for share in shares], axis=2)
 
     def garments(self, photo: Raster, rules: Rules, *, alternatives: bool = False) -> list[Garment]:
         """As the segment service finds them."""
-        look = Look.at_all(photo, self._canvas_size)
-        logits = self._logits(photo, look)
-        closer = look.closer(logits, _IS_GARMENT, rules.min_part, rules.closer_look)
+        parsed = self._parsed(photo, Look.at_all(photo, self._canvas_size))
+        closer = parsed.closer(_IS_GARMENT, rules.min_part, rules.closer_look)
         if closer is not None:
-            look, logits = closer, self._logits(photo, closer)
-        return find_garments(logits, LABELS, frozenset(GARMENTS), look, rules, alternatives=alternatives)
+            parsed = self._parsed(photo, closer)
+        return find_garments(parsed, LABELS, frozenset(GARMENTS), rules, alternatives=alternatives)
 
-    def _logits(self, photo: Raster, look: Look) -> Floats:
+    def _parsed(self, photo: Raster, look: Look) -> Parsed:
         (logits,) = self._session.run(None, {INPUT: look.show(photo)[None]})
-        found: Floats = logits[0]
-        return found
+        return look.parsed(logits[0])

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segment_service.look import Bools, Box, Floats, Look, without_specks
+from segment_service.look import Bools, Box, Floats, Parsed, without_specks
 from serving.images import Raster, resize
 
 _SAME = 0.9
@@ -88,10 +88,9 @@ class Garment:
 
 
 def find_garments(
-    logits: Floats,
+    parsed: Parsed,
     labels: Sequence[str],
     garments: frozenset[str],
-    look: Look,
     rules: Rules,
     *,
     alternatives: bool = False,
@@ -99,41 +98,35 @@ def find_garments(
     """The garments in a photo, largest first; then, where asked for, the alternatives, largest first.
 
     Args:
-        logits: (len(labels), h, w) of what was looked at, letterboxed: it lies top-left.
         garments: those of the labels that are garments.
         alternatives: of each garment that several labels stand for together, also the region of each label alone.
     """
-    parsed = _Parsed(look.probabilities(logits), labels, look, look.cell(logits), rules)
+    regions = _Regions(parsed, labels, rules)
     kinds = _kinds(parsed.probabilities, [label in garments for label in labels], rules.wavering)
-    found = parsed.garments(kinds, [labels[kind[0]] in garments for kind in kinds])
-    return [*found, *_alternatives(parsed, kinds, found)] if alternatives else found
+    found = regions.garments(kinds, [labels[kind[0]] in garments for kind in kinds])
+    return [*found, *_alternatives(regions, kinds, found)] if alternatives else found
 
 
 @dataclass(frozen=True)
-class _Parsed:
-    """What a parser made of a look at a photo."""
-
-    probabilities: Floats
-    """(labels, rows, columns)"""
+class _Regions:
+    parsed: Parsed
     labels: Sequence[str]
-    look: Look
-    cell: float
-    """Side of a grid cell, in pixels of the decoded photo."""
     rules: Rules
 
     def garments(self, kinds: Sequence[Sequence[int]], wanted: Sequence[bool]) -> list[Garment]:
         """The regions of the wanted kinds, each of one or several labels together; largest first."""
-        shares = self.probabilities[[kind[0] for kind in kinds]]
+        probabilities, look, cell = self.parsed.probabilities, self.parsed.look, self.parsed.cell
+        shares = probabilities[[kind[0] for kind in kinds]]
         for share, kind in zip(shares, kinds, strict=True):
             for label in kind[1:]:
-                share += self.probabilities[label]
+                share += probabilities[label]
         winner, best, second = _leaders(shares)
         found = []
         for index in np.flatnonzero(np.bincount(winner.ravel())).tolist():
             if not wanted[index]:
                 continue
             region = without_specks(winner == index, self.rules.min_part)
-            means = [float(self.probabilities[label][region].mean()) for label in kinds[index]]
+            means = [float(probabilities[label][region].mean()) for label in kinds[index]]
             area, confidence = float(region.mean()), max(means)
             if area < self.rules.min_area or confidence < self.rules.min_confidence:
                 continue
@@ -141,25 +134,25 @@ class _Parsed:
             support = shares[index] - best_other
             support[(winner == index) & ~region] = -1
             category = self.labels[kinds[index][means.index(confidence)]]
-            walled, corner = self.look.walled(support, self.cell)
-            box = self.look.box(region, self.cell)
-            found.append(Garment(category, confidence, area * self.look.share, box, walled, self.cell, corner))
+            walled, corner = look.walled(support, cell)
+            box = look.box(region, cell)
+            found.append(Garment(category, confidence, area * look.share, box, walled, cell, corner))
         return sorted(found, key=lambda garment: -garment.area)
 
 
-def _alternatives(parsed: "_Parsed", kinds: Sequence[Sequence[int]], found: Sequence[Garment]) -> list[Garment]:
+def _alternatives(regions: _Regions, kinds: Sequence[Sequence[int]], found: Sequence[Garment]) -> list[Garment]:
     """Each label's own region in a garment that several labels stand for, unless it is about that garment itself."""
     areas = {garment.category: garment.area for garment in found}
     wholes = {
-        parsed.labels[label]: max(areas.get(parsed.labels[other], 0) for other in kind)
+        regions.labels[label]: max(areas.get(regions.labels[other], 0) for other in kind)
         for kind in kinds
         if len(kind) > 1
         for label in kind
     }
-    alone = [[label] for label in range(len(parsed.labels))]
+    alone = [[label] for label in range(len(regions.labels))]
     return [
         dataclasses.replace(garment, alternative=True)
-        for garment in parsed.garments(alone, [label in wholes for label in parsed.labels])
+        for garment in regions.garments(alone, [label in wholes for label in regions.labels])
         if garment.area < _SAME * wholes[garment.category]
     ]
 

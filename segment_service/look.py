@@ -58,20 +58,14 @@ class Look:
         part = photo[window.y : window.y + window.height, window.x : window.x + window.width]
         return letterbox(part, *self.canvas_size)[0]
 
-    def cell(self, logits: Floats) -> float:
-        """Side of a cell of the logits, (labels, h, w), in pixels of the photo."""
-        rows: int = logits.shape[1]
-        return self.canvas_size[0] / rows / self.scale
-
-    def probabilities(self, logits: Floats) -> Floats:
-        """(labels, rows, columns) of the window: without the letterbox's border."""
-        cell = self.cell(logits)
+    def parsed(self, logits: Floats) -> "Parsed":
+        """``logits``: (labels, rows, columns) of the whole canvas."""
+        cell = self.canvas_size[0] / logits.shape[1] / self.scale
         rows = min(logits.shape[1], max(1, round(self.window.height / cell)))
         columns = min(logits.shape[2], max(1, round(self.window.width / cell)))
         inside = logits[:, :rows, :columns]
         powers = np.exp(inside - inside.max(axis=0))
-        probabilities: Floats = powers / powers.sum(axis=0)
-        return probabilities
+        return Parsed(self, powers / powers.sum(axis=0), cell)
 
     def box(self, region: Bools, cell: float) -> Box:
         """Of a region of the window's cells."""
@@ -89,7 +83,18 @@ class Look:
         walled = np.pad(support, ((above, below), (left, right)), constant_values=-1)
         return walled, (window.x - left * cell, window.y - above * cell)
 
-    def closer(self, logits: Floats, is_garment: Sequence[bool], min_part: float, least_zoom: float) -> "Look | None":
+
+@dataclass(frozen=True)
+class Parsed:
+    """What the parser makes of a look."""
+
+    look: Look
+    probabilities: Floats
+    """(labels, rows, columns) of the window: without the letterbox's border."""
+    cell: float
+    """Side of a cell, in pixels of the photo."""
+
+    def closer(self, is_garment: Sequence[bool], min_part: float, least_zoom: float) -> Look | None:
         """At the clothing and a little around it.
 
         None where there is none, or where it would not appear ``least_zoom`` times larger.
@@ -98,16 +103,17 @@ class Look:
             is_garment: for each label.
             min_part: clothing in parts smaller than this share of its largest one is left out.
         """
-        clothed = self.probabilities(logits)[list(is_garment)].sum(axis=0) > _CLOTHED
+        clothed = self.probabilities[list(is_garment)].sum(axis=0) > _CLOTHED
         if not clothed.any():
             return None
-        box = self.box(without_specks(clothed, min_part), self.cell(logits))
+        look = self.look
+        box = look.box(without_specks(clothed, min_part), self.cell)
         border = round(_AROUND * max(box.width, box.height))
         left, top = max(0, box.x - border), max(0, box.y - border)
-        right = min(self.photo_size[1], box.x + box.width + border)
-        bottom = min(self.photo_size[0], box.y + box.height + border)
-        look = dataclasses.replace(self, window=Box(left, top, right - left, bottom - top))
-        return look if look.scale >= least_zoom * self.scale else None
+        right = min(look.photo_size[1], box.x + box.width + border)
+        bottom = min(look.photo_size[0], box.y + box.height + border)
+        closer = dataclasses.replace(look, window=Box(left, top, right - left, bottom - top))
+        return closer if closer.scale >= least_zoom * look.scale else None
 
 
 def without_specks(mask: Bools, min_part: float) -> Bools:

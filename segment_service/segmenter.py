@@ -15,7 +15,7 @@ from PIL import Image
 
 from clothing_retrieval.v1 import types_pb2
 from segment_service.garments import Garment, Rules, find_garments
-from segment_service.look import Floats, Look
+from segment_service.look import Floats, Look, Parsed
 from segment_service.parser import load_parser
 from segment_service.settings import Settings
 from serving import telemetry, tracing
@@ -90,7 +90,6 @@ class Segmenter:
         """
         run = functools.partial(self._pool.run, deadline, background=background)
         parse = functools.partial(self.runner.run, deadline=deadline, background=background)
-        cut_out = functools.partial(self._cut_out, wanted=wanted)
         self.runner.require_time(deadline, self._admission.taken(background=background))
         with self._admission.enter(background=background):
             # What waits beyond this is still encoded: a decoded photo may take a hundred times the memory.
@@ -101,12 +100,12 @@ class Segmenter:
                 tracing.waited(asked)
                 picture, look, canvas = await run(lambda: self._prepare(image))
                 logits = await parse(canvas)
-                found = await run(lambda: self._look_closer(logits, picture, look) or cut_out(logits, picture, look))
+                found = await run(lambda: self._read(logits, picture, look, wanted))
                 if isinstance(found, Photo):
                     return found
-                look, canvas = found
+                closer, canvas = found
                 logits = await parse(canvas)
-                return await run(lambda: cut_out(logits, picture, look))
+                return await run(lambda: self._cut_out(closer.parsed(logits), picture, wanted))
 
     async def start(self) -> None:
         """Loads and warms up. Raises ModelError."""
@@ -128,20 +127,24 @@ class Segmenter:
         look = Look.at_all(picture.pixels, (size.height, size.width))
         return picture, look, look.show(picture.pixels)
 
-    def _look_closer(self, logits: Floats, picture: Picture, look: Look) -> tuple[Look, Raster] | None:
+    def _read(self, logits: Floats, picture: Picture, look: Look, wanted: Wanted) -> Photo | tuple[Look, Raster]:
+        """What was found, or a closer look to take first, and its canvas."""
         manifest = self.runner.served.manifest
         is_garment = [label in self.categories for label in manifest.labels]
         with tracing.span("look closer"):
-            closer = look.closer(logits, is_garment, self._rules.min_part, self._rules.closer_look)
-            return None if closer is None else (closer, closer.show(picture.pixels))
+            parsed = look.parsed(logits)
+            closer = parsed.closer(is_garment, self._rules.min_part, self._rules.closer_look)
+            if closer is not None:
+                return closer, closer.show(picture.pixels)
+        return self._cut_out(parsed, picture, wanted)
 
-    def _cut_out(self, logits: Floats, picture: Picture, look: Look, wanted: Wanted) -> Photo:
+    def _cut_out(self, parsed: Parsed, picture: Picture, wanted: Wanted) -> Photo:
         rules = self._rules
         if wanted.min_confidence is not None:
             rules = dataclasses.replace(rules, min_confidence=wanted.min_confidence)
         labels = self.runner.served.manifest.labels
         with tracing.span("cut out"):
-            found = find_garments(logits, labels, self.categories, look, rules, alternatives=wanted.alternatives)
+            found = find_garments(parsed, labels, self.categories, rules, alternatives=wanted.alternatives)
             kept = wanted.categories or self.categories
             segmented = [self._render(garment, picture, wanted, rules) for garment in found if garment.category in kept]
         return Photo(picture.width, picture.height, segmented)

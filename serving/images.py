@@ -31,6 +31,7 @@ _DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError,
     struct.error, zlib.error,
 )  # fmt: skip
+_STRIP = 1 << 20  # pixels
 _EXIF_ORIENTATION = 0x0112
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -48,8 +49,8 @@ _SIDEWAYS = (5, 6, 7, 8)
 class ImageLimits:
     """What is accepted from callers.
 
-    ``decoded_side`` bounds work: a JPEG whose shorter side is at least twice as long is decoded at 1/2, 1/4 or 1/8
-    scale, as long as the shorter side stays at or above it.
+    ``decoded_side`` bounds work: a picture whose shorter side is at least twice as long is scaled down, as long as the
+    shorter side stays at or above it; a JPEG is decoded at 1/2, 1/4 or 1/8 scale.
     """
 
     max_bytes: int = 20 * 2**20
@@ -97,8 +98,9 @@ def decode_file(data: bytes, limits: ImageLimits, field: str) -> Picture:
             orientation = _orientation(file)
             _reduce_scale(file, limits.decoded_side)
             file.load()
-            upright = file.transpose(turn) if (turn := _UPRIGHT.get(orientation)) is not None else file
-            pixels = _to_rgb(upright)
+            pixels = _pixels(file, limits.decoded_side)
+            if (turn := _UPRIGHT.get(orientation)) is not None:
+                pixels = np.asarray(Image.fromarray(pixels).transpose(turn))
     except UnidentifiedImageError as error:  # its text is about an object in memory, not about the picture
         raise InvalidImage("cannot be read as a JPEG, PNG or WebP file", field) from error
     except _DECODER_ERRORS as error:
@@ -176,6 +178,24 @@ def _reduce_scale(file: Image.Image, side: int) -> None:
     if isinstance(file, JpegImageFile) and shorter >= 2 * side:  # and so MPO, the JPEG that many phones write
         scale = side / shorter
         file.draft(None, (math.ceil(file.width * scale), math.ceil(file.height * scale)))
+
+
+def _pixels(image: Image.Image, side: int) -> Raster:
+    """In RGB; where the shorter side is at least twice ``side``, scaled down to no less than that.
+
+    In strips: a copy of the whole would take 200 MB of the largest pictures that are read, in each mode on the way.
+    """
+    times = max(1, min(image.size) // side)
+    if times == 1 and image.mode == "RGB" and not image.has_transparency_data:
+        return np.asarray(image)
+    height, width = math.ceil(image.height / times), math.ceil(image.width / times)
+    pixels = np.empty((height, width, 3), np.uint8)
+    rows = max(1, _STRIP // (image.width * times))
+    for top in range(0, height, rows):
+        bottom = min(height, top + rows)
+        strip = image.crop((0, top * times, image.width, min(image.height, bottom * times)))
+        pixels[top:bottom] = resize(_to_rgb(strip), bottom - top, width)
+    return pixels
 
 
 def _to_rgb(image: Image.Image) -> Raster:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn, Protocol, TypeVar
@@ -16,7 +17,7 @@ from serving.channels import MAX_MESSAGE_BYTES
 from serving.errors import ServiceError, Unavailable
 from serving.health import Health
 from serving.interceptor import Admit, CallInterceptor, Metadata, anyone
-from serving.memory import keep_freed_memory
+from serving.memory import keep_freed_memory, set_aside_what_stays
 from serving.models import ModelError
 from serving.open_files import raise_limit, room_for_connections
 from serving.settings import ServerSettings, SettingsError, read
@@ -29,6 +30,8 @@ _CHECK_EVERY_S = 0.5
 _CHECK_TIMEOUT_S = 5.0
 _LOOK_EVERY_S = 0.1
 _STOPPED = "stopped"
+_SWITCH_S = 0.0005
+"""For so long, not Python's 5 ms, the event loop waits for a thread that computes, each time it is woken."""
 
 
 class Worker(Protocol):
@@ -153,6 +156,7 @@ def serve(settings: type[S], worker: Callable[[S], Worker]) -> NoReturn:
 async def _run(settings: ServerSettings, worker: Worker) -> int:
     telemetry.configure_logging(settings, worker.name)
     keep_freed_memory()
+    sys.setswitchinterval(_SWITCH_S)
     raise_limit()
     try:
         telemetry.serve_metrics(settings)
@@ -178,6 +182,7 @@ async def _serve_until_stopped(settings: ServerSettings, worker: Worker) -> int:
         waiting.cancel()
         await server.stop()
         return _report(error)
+    set_aside_what_stays()
     await waiting
     log.info("draining")
     starting.cancel()

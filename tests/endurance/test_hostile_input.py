@@ -20,7 +20,7 @@ from tests.servers import channel_to
 from tests.stack import item
 
 AT_A_TIME = 8
-MOST_MIB_A_CPU = 2_000
+MOST_MIB_A_CPU = 1_000
 """Of a worker: some 700 MiB for a picture of 50 million transparent pixels, on each of two threads."""
 BOMBS = {
     "JPEG, 50 million pixels": bombs.jpeg(),

@@ -28,7 +28,7 @@ def at_all(size: tuple[int, int] = CANVAS) -> Look:
 
 
 def find(scores: Floats, size: tuple[int, int] = CANVAS, **rules: float) -> list[Garment]:
-    return find_garments(scores, LABELS, WANTED, at_all(size), Rules(**rules))
+    return find_garments(at_all(size).parsed(scores), LABELS, WANTED, Rules(**rules))
 
 
 def coordinates(height: int = 192, width: int = 128) -> Raster:
@@ -58,7 +58,7 @@ def test_labels_that_are_no_garments_or_not_wanted_are_left_out() -> None:
         ("top", np.s_[2:6], np.s_[4:10]), ("skin", np.s_[8:12], np.s_[4:10]), ("pants", np.s_[14:20], np.s_[4:8])
     )
     assert {garment.category for garment in find(scores)} == {"top", "pants"}
-    only = find_garments(scores, LABELS, frozenset(("pants",)), at_all(), Rules())
+    only = find_garments(at_all().parsed(scores), LABELS, frozenset(("pants",)), Rules())
     assert [garment.category for garment in only] == ["pants"]
 
 
@@ -86,7 +86,7 @@ def test_garments_that_the_parser_is_sure_of_stay_apart() -> None:
 
 
 def test_alternatives_follow_the_garment_that_several_labels_stand_for() -> None:
-    whole, pants, top = find_garments(wavering(0.4), LABELS, WANTED, at_all(), Rules(), alternatives=True)
+    whole, pants, top = find_garments(at_all().parsed(wavering(0.4)), LABELS, WANTED, Rules(), alternatives=True)
     assert (whole.category, whole.alternative, whole.box) == ("pants", False, Box(32, 16, 48, 112))
     assert (pants.category, pants.alternative, pants.box) == ("pants", True, Box(32, 16, 48, 80))
     assert (top.category, top.alternative, top.box) == ("top", True, Box(32, 96, 48, 32))
@@ -96,17 +96,17 @@ def test_alternatives_follow_the_garment_that_several_labels_stand_for() -> None
 def test_an_alternative_that_is_about_the_garment_itself_is_left_out() -> None:
     scores = wavering(0.4)
     scores[:, 13:16] = scores[:, 0:1]
-    found = find_garments(scores, LABELS, WANTED, at_all(), Rules(), alternatives=True)
+    found = find_garments(at_all().parsed(scores), LABELS, WANTED, Rules(), alternatives=True)
     assert [(garment.category, garment.alternative) for garment in found] == [("pants", False), ("top", True)]
 
 
 def test_garments_that_the_parser_is_sure_of_have_no_alternatives() -> None:
-    found = find_garments(wavering(0.05), LABELS, WANTED, at_all(), Rules(), alternatives=True)
+    found = find_garments(at_all().parsed(wavering(0.05)), LABELS, WANTED, Rules(), alternatives=True)
     assert [(garment.category, garment.alternative) for garment in found] == [("pants", False), ("top", False)]
 
 
 def test_where_a_garment_is_left_out_its_alternatives_are_too() -> None:
-    found = find_garments(wavering(0.4), LABELS, WANTED, at_all(), Rules(min_confidence=0.9), alternatives=True)
+    found = find_garments(at_all().parsed(wavering(0.4)), LABELS, WANTED, Rules(min_confidence=0.9), alternatives=True)
     assert found == []
 
 
@@ -250,26 +250,26 @@ def test_neighbours_share_no_pixel() -> None:
 
 def test_small_clothing_is_looked_at_closer_with_a_border_and_large_clothing_is_not() -> None:
     small = logits(("top", np.s_[4:8], np.s_[4:8]), ("pants", np.s_[8:12], np.s_[4:8]))  # x 32 to 64, y 32 to 96
-    closer = at_all().closer(small, IS_GARMENT, min_part=0.1, least_zoom=1.4)
+    closer = at_all().parsed(small).closer(IS_GARMENT, min_part=0.1, least_zoom=1.4)
     assert closer is not None
     assert closer.window == Box(26, 26, 44, 76)
     assert closer.scale == pytest.approx(192 / 76)
-    assert at_all().closer(small, IS_GARMENT, min_part=0.1, least_zoom=2.6) is None
+    assert at_all().parsed(small).closer(IS_GARMENT, min_part=0.1, least_zoom=2.6) is None
     large = logits(("top", np.s_[2:20], np.s_[2:14]))
-    assert at_all().closer(large, IS_GARMENT, min_part=0.1, least_zoom=1.4) is None
+    assert at_all().parsed(large).closer(IS_GARMENT, min_part=0.1, least_zoom=1.4) is None
 
 
 def test_without_clothing_and_for_specks_there_is_no_closer_look() -> None:
-    assert at_all().closer(logits(("skin", np.s_[4:8], np.s_[4:8])), IS_GARMENT, 0.1, 1.4) is None
+    assert at_all().parsed(logits(("skin", np.s_[4:8], np.s_[4:8]))).closer(IS_GARMENT, 0.1, 1.4) is None
     far_speck = logits(("top", np.s_[2:20], np.s_[2:14]), ("pants", np.s_[22:23], np.s_[15:16]))
     near_alone = logits(("top", np.s_[2:8], np.s_[2:6]), ("pants", np.s_[22:23], np.s_[15:16]))
-    assert at_all().closer(far_speck, IS_GARMENT, 0.1, 1.4) is None
-    assert at_all().closer(near_alone, IS_GARMENT, 0.1, 1.4) is not None
+    assert at_all().parsed(far_speck).closer(IS_GARMENT, 0.1, 1.4) is None
+    assert at_all().parsed(near_alone).closer(IS_GARMENT, 0.1, 1.4) is not None
 
 
 def test_a_closer_look_finds_the_garment_where_it_lies_in_the_photo() -> None:
     look = Look((384, 256), Box(64, 96, 64, 96), CANVAS)  # a quarter of the photo each way; a cell is 4 pixels
-    (top,) = find_garments(logits(("top", np.s_[6:18], np.s_[4:12])), LABELS, WANTED, look, Rules())
+    (top,) = find_garments(look.parsed(logits(("top", np.s_[6:18], np.s_[4:12]))), LABELS, WANTED, Rules())
     assert top.box == Box(80, 120, 32, 48)
     assert top.area == pytest.approx(32 * 48 / (384 * 256))
     mask = top.mask(384, 256)
@@ -282,7 +282,7 @@ def test_a_closer_look_finds_the_garment_where_it_lies_in_the_photo() -> None:
 
 def test_nothing_beyond_a_closer_look_is_garment() -> None:
     look = Look((384, 256), Box(64, 96, 64, 96), CANVAS)
-    (top,) = find_garments(logits(("top", np.s_[:], np.s_[:])), LABELS, WANTED, look, Rules())
+    (top,) = find_garments(look.parsed(logits(("top", np.s_[:], np.s_[:]))), LABELS, WANTED, Rules())
     mask = top.mask(384, 256)
     assert mask[100:188, 68:124].all()
     mask[96:192, 64:128] = False

@@ -275,6 +275,44 @@ def test_a_jpeg_of_several_pictures_as_phones_write_it_is_read_and_decoded_small
     np.testing.assert_allclose(corners(picture.pixels), [RED, GREEN, BLUE, YELLOW], atol=40)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P", "L", "LA", "I;16"])
+def test_a_large_png_of_every_mode_is_scaled_down_and_remembers_its_size(mode: str) -> None:
+    upright = four_corners(401, 302)
+    stored = Image.fromarray(np.asarray(upright.convert("L")).astype(np.uint16) * 257) if mode == "I;16" else upright
+    picture = read(encoded(stored if mode == "I;16" else stored.convert(mode), "PNG"), ImageLimits(decoded_side=100))
+    assert (picture.width, picture.height) == (401, 302)
+    assert picture.pixels.shape == (101, 134, 3)
+    grey = mode in ("L", "LA", "I;16")
+    expected = corners(raster(upright.convert("L") if grey else upright))
+    np.testing.assert_allclose(corners(picture.pixels), expected, atol=2)
+
+
+def test_a_turned_png_that_is_scaled_down_is_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter to the right
+    picture = read(encoded(four_corners(400, 300), "PNG", exif=exif), ImageLimits(decoded_side=100))
+    assert (picture.width, picture.height) == (300, 400)
+    assert picture.pixels.shape == (134, 100, 3)
+    np.testing.assert_allclose(corners(picture.pixels), [YELLOW, RED, GREEN, BLUE], atol=2)
+
+
+def test_a_large_picture_is_scaled_down_to_the_means_of_its_pixels_strip_by_strip(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pixels = raster(noise(300, 400))
+    means = pixels.reshape(100, 4, 75, 4, 3).mean(axis=(1, 3))
+    for strip in (1, 5_000, 1 << 20):
+        monkeypatch.setattr("serving.images._STRIP", strip)
+        picture = read(encoded(Image.fromarray(pixels), "PNG"), ImageLimits(decoded_side=75))
+        assert np.abs(picture.pixels - means).max() <= 0.5
+
+
+def test_a_picture_too_long_to_be_scaled_down_becomes_white_where_it_is_transparent() -> None:
+    picture = read(encoded(Image.new("RGBA", (70_000, 20), (255, 0, 0, 0)), "PNG"))
+    assert picture.pixels.shape == (20, 70_000, 3)
+    assert picture.pixels.min() == 255
+
+
 def test_a_raster_is_taken_as_it_is() -> None:
     pixels = raster(photo(size=(20, 30)))
     picture = decode(types_pb2.Image(pixels=types_pb2.Pixels(width=20, height=30, rgb=pixels.tobytes())), LIMITS)
