@@ -21,7 +21,7 @@ from serving.tasks import all_of
 STAGE = "embed"
 
 _CPU_BATCH = 4
-"""The network computes no faster so, but threads and the event loop meet less often: 4 % more photos."""
+"""The network computes no faster so, but threads and the event loop meet less often: 2 % more photos."""
 
 
 class Embedder:
