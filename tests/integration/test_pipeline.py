@@ -8,13 +8,14 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from clothing_retrieval.v1 import catalog_service_pb2, types_pb2
 from clothing_retrieval.v1 import retrieval_service_pb2 as pb
-from serving.images import fit_square
+from serving.images import ImageLimits, decode, fit_square
 from tests.engines import SIDE, expected_embedding
-from tests.pictures import message, photo, raster, striped
+from tests.pictures import message, photo, striped
 from tests.servers import details, health, wait_for_health
 from tests.stack import Stack, item, running
 
@@ -62,15 +63,18 @@ async def test_each_garment_of_a_photo_finds_its_own_matches(stack: Stack) -> No
     assert Image.open(io.BytesIO(found["top"].garment.mask_png)).size == (192, 512)
 
 
+def whole(picture: Image.Image) -> NDArray[np.float32]:
+    """What the embed service makes of a picture."""
+    decoded = decode(message(picture), ImageLimits(decoded_side=SIDE))
+    return expected_embedding(fit_square(decoded.pixels, SIDE))
+
+
 async def test_distances_are_euclidean_between_the_embedders_vectors(stack: Stack) -> None:
     pictures = {name: picture for name, picture in BANDS.items() if name.startswith("top")}
     await stack.load(*(item(name, picture, whole_image=True) for name, picture in pictures.items()))
     (result,) = (await stack.find(BANDS["pants black 0"], whole_image=True, top_k=8)).results
-    probe = expected_embedding(fit_square(raster(BANDS["pants black 0"]), SIDE))
-    expected = {
-        name: float(np.linalg.norm(expected_embedding(fit_square(raster(picture), SIDE)) - probe))
-        for name, picture in pictures.items()
-    }
+    probe = whole(BANDS["pants black 0"])
+    expected = {name: float(np.linalg.norm(whole(picture) - probe)) for name, picture in pictures.items()}
     assert {match.item.id: match.distance for match in result.matches} == pytest.approx(expected, abs=1e-4)
     assert ids(result) == sorted(expected, key=lambda name: expected[name])
     near = sorted(expected.values())[2] + 1e-4
