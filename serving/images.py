@@ -142,7 +142,7 @@ def resize(pixels: Raster, height: int, width: int) -> Raster:
     """Scaled to (height, width, 3); where that is smaller, each pixel is the mean of the area that it stands for.
 
     OpenCV takes several times as long for areas of a fraction of a pixel, so these are made whole first: the result
-    differs by less than a grey level.
+    differs by less than a grey level, root mean square.
     """
     whole = (width * _times(pixels.shape[1], width), height * _times(pixels.shape[0], height))
     if whole != (pixels.shape[1], pixels.shape[0]):
