@@ -109,6 +109,8 @@ def find_garments(
 
 @dataclass(frozen=True)
 class _Regions:
+    """Where labels, or several of them together, lead in a look."""
+
     parsed: Parsed
     labels: Sequence[str]
     rules: Rules
