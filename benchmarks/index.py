@@ -161,8 +161,7 @@ def latencies(stub: Any, probes: Matrix, **rest: Any) -> tuple[dict[str, float],
     for probe, near in zip(probes, found, strict=True):
         best = _ids(stub.Query(query(probe[None], exact=True, **rest)))
         hits, wanted = hits + len(near & best), wanted + len(best)
-    p50, p99 = np.percentile(times, (50, 99))
-    return {"p50_ms": float(p50), "p99_ms": float(p99)}, hits / wanted
+    return _summary(times), hits / wanted
 
 
 def meanwhile(disturb: Callable[[str, float], float], address: str, probes: Matrix, seconds: float) -> dict[str, float]:
@@ -181,9 +180,7 @@ def meanwhile(disturb: Callable[[str, float], float], address: str, probes: Matr
             began = time.perf_counter()
             stub.Query(request)
             times.append(1000 * (time.perf_counter() - began))
-        p50, p99 = np.percentile(times, (50, 99))
-        done = disturbing.result()
-        return {"p50_ms": float(p50), "p99_ms": float(p99), "longest_ms": max(times), "items_per_s": done}
+        return {**_summary(times), "items_per_s": disturbing.result()}
 
 
 def import_another(address: str, seconds: float) -> float:
@@ -331,11 +328,11 @@ def table(figures: dict[str, Any]) -> list[str]:
         ("… started again", f"{figures['resident_mb_started_again']:.0f} MB"),
         ("recall@5", f"{figures['recall']:.3f}"),
         ("one caller", _percentiles(figures["one_caller"])),
-        ("… while items come and go", f"{_percentiles(churn)}, longest {churn['longest_ms']:.0f} ms"),
+        ("… while items come and go", _percentiles(churn)),
         ("items that came and went", f"{churn['items_per_s']:.0f}/s"),
         (
             "… while another collection fills",
-            f"{_percentiles(importing)}, longest {importing['longest_ms']:.0f} ms, {importing['items_per_s']:.0f}/s",
+            f"{_percentiles(importing)}, {importing['items_per_s']:.0f}/s",
         ),
         ("8 callers", f"{figures['calls_per_s_8_callers']:.0f} calls/s"),
         ("64 probes a call", f"{together['probes_per_s']:.0f} probes/s"),
@@ -353,8 +350,13 @@ def _ids(answer: pb.QueryResponse) -> set[str]:
     return {match.item.id for match in answer.results[0].matches}
 
 
+def _summary(times_ms: list[float]) -> dict[str, float]:
+    p50, p99 = np.percentile(times_ms, (50, 99))
+    return {"p50_ms": float(p50), "p99_ms": float(p99), "longest_ms": max(times_ms)}
+
+
 def _percentiles(found: dict[str, float]) -> str:
-    return f"p50 {found['p50_ms']:.2f} ms, p99 {found['p99_ms']:.2f} ms"
+    return f"p50 {found['p50_ms']:.2f} ms, p99 {found['p99_ms']:.2f} ms, longest {found['longest_ms']:.0f} ms"
 
 
 def _upsert(vectors: Matrix, first: int, collection: str = COLLECTION) -> pb.UpsertItemsRequest:

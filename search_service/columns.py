@@ -54,7 +54,7 @@ class Columns:
         self.ordinals[self.count : end] = ordinals
         for name, column in self.fields.items():
             column[self.count : end] = fields[name]
-        self.vectors.array[self.count : end] = vectors
+        self.vectors.put(self.count, vectors)
         self.count = end
 
     def rows_of(self, labels: Keys) -> Keys:

@@ -28,6 +28,7 @@ _CHUNK = 1024  # rows between two looks at whether to stop
 _TELL_EVERY_S = 10.0
 _NICE = 10  # a ninth of the processor, against a search that wants it too
 _SLICE = 5  # rows that each thread links while searches wait: some 4 ms
+_LONG_TAIL = 8  # times as long as a tail should be
 
 
 @dataclass(frozen=True)
@@ -155,16 +156,20 @@ class Gardener:
         shelves.tend(category, partial(Shelf.link, graph=graph, graphed=view.count))
 
     def _extend(self, shelves: Shelves, category: str, picture: Picture) -> None:
-        """Links the tail, a few rows at a time; a long one is seen to shorten."""
+        """Links the tail, a few rows at a time; a long one is seen to shorten.
+
+        On one thread, which leaves the other CPUs to searches, unless comparing with so many costs these more.
+        """
         view = picture.shelves[category]
         assert view.graph is not None
         rows = view.live_rows(picture.version)
         rows = rows[rows >= view.graphed]
-        slice_ = _SLICE * self._plan.threads
+        threads = self._plan.threads if len(rows) > _LONG_TAIL * self._plan.tail else 1
+        slice_ = _SLICE * threads
         for start in range(0, len(rows), slice_):
             self._check()
             piece = rows[start : start + slice_]
-            view.graph.add(view.vectors.take(piece), view.labels[piece], self._plan.threads)
+            view.graph.add(view.vectors.take(piece), view.labels[piece], threads)
             if start % (_CHUNK * slice_) == 0:
                 shelves.tend(category, partial(Shelf.link, graph=view.graph, graphed=int(piece[-1]) + 1))
         shelves.tend(category, partial(Shelf.link, graph=view.graph, graphed=view.count))

@@ -166,14 +166,20 @@ class Index:
                 keys = store.kept(db, collection, rest) if rest else None
                 keep = Keep(shelves.vocabulary, tests, keys)
             want = Want(query.top_k, query.max_distance, query.exact, keep)
+            again = False
             while True:
                 answers = nearest(picture, targets, want)
                 wanted = {hit.item for hits in answers for hit in hits}
                 known = store.messages(db, collection, wanted, query.filter)
-                if len(known) == len(wanted):
+                gone = wanted - known.keys()
+                if not gone:
                     return [_by_id(hits, known, want.count) for hits in answers]
-                # Some were changed since the picture was taken: once more, among those that this reading sees.
-                want = replace(want, keep=Keep(shelves.vocabulary, [], store.kept(db, collection, query.filter)))
+                # Changed since the picture was taken: once more without them, and where still others were, among all
+                # that this reading sees, which are costly to list.
+                if again:
+                    want = replace(want, keep=Keep(shelves.vocabulary, [], store.kept(db, collection, query.filter)))
+                targets = [replace(target, without=target.without | gone) for target in targets]
+                again = True
 
     def _target(self, db: sqlite3.Connection, collection: Collection, probe: Probe) -> Target:
         if probe.vectors is not None:

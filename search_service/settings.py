@@ -37,7 +37,7 @@ class Settings(ServerSettings):
     unsaved_share: float = Field(
         0.1, gt=0, description="Growth of a graph after which it is saved at once; else after a minute without writes."
     )
-    build_threads: int = Field(1, ge=1, description="CPUs that graphs are built and extended with.")
+    build_threads: int = Field(1, ge=1, description="CPUs that graphs are built with, and extended where many vectors wait.")
     threads: int = Field(
         max(2, available_cpus()),
         ge=1,

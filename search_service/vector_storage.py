@@ -4,7 +4,10 @@ import logging
 import mmap
 import os
 import tempfile
+import weakref
+from contextlib import ExitStack
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -16,25 +19,39 @@ _RELEASE_AFTER = 64  # rows: each may have brought 2 MB of the file into memory
 
 
 class VectorStorage:
-    """``array``, (capacity, dimension), not initialised.
+    """``array``, (capacity, dimension), not initialised, to be read; ``put`` writes.
 
     A graph holds its vectors itself. Those that stand here too, for comparing exactly, lie in a nameless file that is
     mapped: the kernel may keep them in memory or not. What was read of it is let go of again.
     """
 
     def __init__(self, capacity: int, dimension: int, folder: Path) -> None:
-        self._mapping = _mapped(4 * capacity * dimension, folder)
+        self._file = _file(4 * capacity * dimension, folder)
         self._taken = 0
-        self.array: Matrix = (
-            np.empty((capacity, dimension), np.float32)
-            if self._mapping is None
-            else np.frombuffer(self._mapping, np.float32).reshape(capacity, dimension)
-        )
+        if self._file is None:
+            self.array: Matrix = np.empty((capacity, dimension), np.float32)
+        else:
+            weakref.finalize(self, self._file.close)
+            self._mapping = mmap.mmap(self._file.fileno(), 0, prot=mmap.PROT_READ)
+            self.array = np.frombuffer(self._mapping, np.float32).reshape(capacity, dimension)
 
     @property
     def mapped_bytes(self) -> int:
         """Of the file; 0 where they are in memory."""
-        return 0 if self._mapping is None else len(self._mapping)
+        return 0 if self._file is None else len(self._mapping)
+
+    def put(self, start: int, vectors: Matrix) -> None:
+        """Writes them from row ``start`` on. Raises OSError where the disk fails."""
+        if self._file is None:
+            self.array[start : start + len(vectors)] = vectors
+            return
+        # Not through the mapping: a page that is written to for the first time is read first, zeros and all, and with
+        # it what the kernel reads ahead, for 20 ms and more.
+        place = start * self.array.strides[0]
+        left = memoryview(np.ascontiguousarray(vectors, np.float32)).cast("B")
+        while left:
+            written = os.pwrite(self._file.fileno(), left, place)
+            place, left = place + written, left[written:]
 
     def take(self, rows: Keys) -> Matrix:
         """(rows, dimension), a copy."""
@@ -50,19 +67,21 @@ class VectorStorage:
     def release(self) -> None:
         """The vectors stay as they are; they are read from the file again when they are asked for."""
         self._taken = 0
-        if self._mapping is not None:
+        if self._file is not None:
             self._mapping.madvise(mmap.MADV_DONTNEED)
 
 
-def _mapped(size: int, folder: Path) -> mmap.mmap | None:
-    """None where it is not worth a file, or the disk has no room for it."""
+def _file(size: int, folder: Path) -> IO[bytes] | None:
+    """Without a name; None where it is not worth one, or the disk has no room for it."""
     if size < _LEAST_BYTES:
         return None
     try:
-        with tempfile.TemporaryFile(dir=folder) as file:
-            # All of it now: to write into a mapped file on a full disk would end the process.
+        with ExitStack() as opened:
+            file = opened.enter_context(tempfile.TemporaryFile(dir=folder))
+            # All of it now: a disk that is full later on would end the writing.
             os.posix_fallocate(file.fileno(), 0, size)
-            return mmap.mmap(file.fileno(), size)
+            opened.pop_all()
+            return file
     except OSError as error:
         log.warning("%d MB of vectors stay in memory: %s", size // 1_000_000, error)
         return None

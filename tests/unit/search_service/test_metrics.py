@@ -5,7 +5,6 @@ from prometheus_client import CollectorRegistry
 
 from search_service.index import Index
 from search_service.metrics import IndexCollector
-from search_service.vector_storage import VectorStorage
 from tests.unit.search_service.indexes import made, opened, plan, record, unit
 
 
@@ -64,8 +63,3 @@ def test_what_the_index_takes_of_the_disk_and_what_is_left_is_told(tmp_path: Pat
     assert len(graphs) == 2
     size, free = (registry.get_sample_value(f"clothing_disk_{name}_bytes") or 0.0 for name in ("size", "free"))
     assert 0 < free < size
-
-
-def test_vectors_are_counted_as_disk_where_they_lie_in_a_file(tmp_path: Path) -> None:
-    assert VectorStorage(10, 256, tmp_path).mapped_bytes == 0
-    assert VectorStorage(20_000, 256, tmp_path).mapped_bytes == 4 * 20_000 * 256

@@ -1,0 +1,47 @@
+"""Vectors in memory, and in a file where they are many."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from search_service.vector_storage import VectorStorage
+from tests.unit.search_service.indexes import unit
+
+DIMENSION = 256
+IN_MEMORY, IN_A_FILE = 10, 20_000
+
+
+@pytest.mark.parametrize("capacity", [IN_MEMORY, IN_A_FILE])
+def test_what_was_put_is_there_also_after_it_was_let_go_of(tmp_path: Path, capacity: int) -> None:
+    storage, vectors = VectorStorage(capacity, DIMENSION, tmp_path), unit(1, 8, DIMENSION)
+    storage.put(1, vectors[:3])
+    storage.put(4, vectors[3:])
+    for _ in range(2):
+        np.testing.assert_array_equal(storage.array[1:9], vectors)
+        np.testing.assert_array_equal(storage.take(np.array([8, 1])), vectors[[7, 0]])
+        storage.release()
+
+
+def test_a_long_write_is_taken_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Linux writes 2 GiB at a time, at most."""
+    write = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda file, data, place: write(file, data[:1000], place))
+    storage, vectors = VectorStorage(IN_A_FILE, DIMENSION, tmp_path), unit(1, 8, DIMENSION)
+    storage.put(0, vectors)
+    np.testing.assert_array_equal(storage.array[:8], vectors)
+
+
+def test_they_are_counted_as_disk_where_they_lie_in_a_file(tmp_path: Path) -> None:
+    assert VectorStorage(IN_MEMORY, DIMENSION, tmp_path).mapped_bytes == 0
+    assert VectorStorage(IN_A_FILE, DIMENSION, tmp_path).mapped_bytes == 4 * IN_A_FILE * DIMENSION
+
+
+def test_its_file_ends_with_it(tmp_path: Path) -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    storage = VectorStorage(IN_A_FILE, DIMENSION, tmp_path)
+    assert set(os.listdir("/proc/self/fd")) > before
+    del storage
+    assert set(os.listdir("/proc/self/fd")) == before
+    assert not list(tmp_path.iterdir())
