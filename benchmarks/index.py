@@ -45,7 +45,7 @@ _CHURN = 500
 _BATCH = 64
 _WRITERS = 4
 _TURNS = 5
-_EF = 100
+_EF = 120
 _LONGEST_S = 3600
 
 Matrix = NDArray[np.float32]

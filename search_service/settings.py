@@ -25,7 +25,7 @@ class Settings(ServerSettings):
     exact_below: int = Field(
         5_000, ge=0, description="Shelves of at most this many vectors are compared exactly, in vectors."
     )
-    ef: int = Field(100, ge=10, le=10_000, description="Beam of a walk through a graph, in vectors.")
+    ef: int = Field(120, ge=10, le=10_000, description="Beam of a walk through a graph, in vectors.")
     m: int = Field(16, ge=4, le=64, description="Links of a vector in a graph.")
     ef_construction: int = Field(200, ge=16, le=2000, description="Beam of building a graph, in vectors.")
     tail: int = Field(
@@ -37,7 +37,9 @@ class Settings(ServerSettings):
     unsaved_share: float = Field(
         0.1, gt=0, description="Growth of a graph after which it is saved at once; else after a minute without writes."
     )
-    build_threads: int = Field(1, ge=1, description="CPUs that graphs are built with, and extended where many vectors wait.")
+    build_threads: int = Field(
+        1, ge=1, description="CPUs that graphs are built with, and grow with where many vectors wait."
+    )
     threads: int = Field(
         max(2, available_cpus()),
         ge=1,
