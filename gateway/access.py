@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -13,7 +13,7 @@ from gateway.settings import Settings
 from serving import telemetry
 from serving.errors import LimitReached, PermissionDenied, Unauthenticated
 from serving.files import stamp
-from serving.interceptor import Metadata, anyone
+from serving.interceptor import Admit, Metadata, anyone
 from serving.listening import is_exposed
 
 log = logging.getLogger(__name__)
@@ -68,11 +68,12 @@ class _Use:
 
 
 class Access(Protocol):
+    @property
+    def admit(self) -> Admit:
+        """Raises Unauthenticated, PermissionDenied or LimitReached."""
+
     def refresh(self) -> None:
         """Takes notice of what has changed."""
-
-    def admit(self, method: str, metadata: Metadata) -> AbstractContextManager[None]:
-        """Surrounds a call. Raises Unauthenticated, PermissionDenied or LimitReached."""
 
 
 def access_of(settings: Settings) -> Access:
@@ -90,11 +91,10 @@ def access_of(settings: Settings) -> Access:
 class _Open:
     """For all who get here: from this machine, or with a client certificate."""
 
+    admit = staticmethod(anyone)
+
     def refresh(self) -> None:
         pass
-
-    def admit(self, method: str, metadata: Metadata) -> AbstractContextManager[None]:
-        return anyone(method, metadata)
 
 
 class ByKey:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 from google.protobuf.duration_pb2 import Duration
@@ -104,15 +104,20 @@ class PhotoSearch:
     async def _segment(self, request: retrieval_service_pb2.SearchRequest, deadline: Deadline) -> _Found:
         if request.whole_image:
             return _Found([types_pb2.Garment(area=1.0)], [request.image], "")
-        wanted = segment_service_pb2.SegmentRequest(
-            image=request.image,
-            categories=request.categories,
-            cutout_size=await self._pipeline.cutout_size(deadline),
-            include_masks=request.include_masks,
-            include_alternatives=request.include_alternatives,
-        )
+        cutout_size = await self._pipeline.cutout_size(deadline)
+
+        def ask() -> Awaitable[segment_service_pb2.SegmentResponse]:
+            wanted = segment_service_pb2.SegmentRequest(
+                image=request.image,
+                categories=request.categories,
+                cutout_size=cutout_size,
+                include_masks=request.include_masks,
+                include_alternatives=request.include_alternatives,
+            )
+            return self._stages.segment(wanted, deadline)
+
         with telemetry.STAGE_SECONDS.labels("segment").time():
-            response = await self._throttle.run(lambda: self._stages.segment(wanted, deadline))
+            response = await self._throttle.run(ask)
         if not response.garments:
             box = types_pb2.Box(width=response.image_width, height=response.image_height)
             return _Found([types_pb2.Garment(area=1.0, box=box)], [request.image], response.model_digest)

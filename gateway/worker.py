@@ -1,7 +1,5 @@
 """What the gateway brings to its server."""
 
-from contextlib import AbstractContextManager
-
 import grpc
 
 from clothing_retrieval.v1 import catalog_service_pb2_grpc, retrieval_service_pb2_grpc
@@ -11,7 +9,7 @@ from gateway.pipeline import Pipeline
 from gateway.servicer import RetrievalServicer
 from gateway.settings import Settings
 from gateway.stages import Stages
-from serving.interceptor import Metadata
+from serving.interceptor import Admit
 
 
 class GatewayWorker:
@@ -24,8 +22,9 @@ class GatewayWorker:
         self._settings = settings
         self._stages: Stages | None = None
 
-    def admit(self, method: str, metadata: Metadata) -> AbstractContextManager[None]:
-        return self._access.admit(method, metadata)
+    @property
+    def admit(self) -> Admit:
+        return self._access.admit
 
     def register(self, server: grpc.aio.Server) -> None:
         """Raises RuntimeError: the settings for TLS, keys or both cannot be used."""

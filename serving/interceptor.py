@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import math
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager, aclosing, asynccontextmanager, nullcontext
 from typing import Any
@@ -23,6 +25,7 @@ Admit = Callable[[str, Metadata], AbstractContextManager[None]]
 _LONGEST_MESSAGE_S = 60.0
 """From the arrival of a call to that of its message."""
 _NO_TIME_S = 0.05
+_TELL_EVERY_S = 1.0
 _STATUS_KEY = "grpc-status-details-bin"
 _PUSHBACK_KEY = "grpc-retry-pushback-ms"  # read by the retry policies of grpc's clients
 _CODES: dict[int, grpc.StatusCode] = {code.value[0]: code for code in grpc.StatusCode}
@@ -34,11 +37,12 @@ def anyone(method: str, metadata: Metadata) -> AbstractContextManager[None]:
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    def __init__(self, admit: Admit, *, before_message: bool = False) -> None:
-        """``before_message``: ask before a call's message is here, which costs 0.15 ms. Somebody who may not call could
-        send it slowly and fill the memory."""
+    def __init__(self, admit: Admit, *, before_message: Callable[[], bool] = lambda: False) -> None:
+        """``before_message``: whether to ask before a call's message is here, which costs 0.15 ms. Somebody who may not
+        call could send it slowly and fill the memory."""
         self._admit = admit
         self._before_message = before_message
+        self._refusals = _Refusals()
 
     async def intercept_service(
         self,
@@ -49,7 +53,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         method = handler_call_details.method
         if handler is None or method.startswith("/grpc."):  # health and reflection answer in every state
             return handler
-        if handler.unary_unary and self._before_message:
+        if handler.unary_unary and self._before_message():
             return grpc.stream_unary_rpc_method_handler(
                 self._unary_to_come(method, handler.unary_unary),
                 _reading(handler.request_deserializer),
@@ -109,7 +113,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 yield
         except ServiceError as error:
             code, failure = _CODES[error.code], error
-            log.info("%s: %s %s", method, code.name, error)
+            if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+                self._refusals.tell(method, error)
+            else:
+                log.info("%s: %s %s", method, code.name, error)
         except asyncio.CancelledError:
             code = _cancellation(context)
             raise
@@ -122,6 +129,25 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             call.end(code.name, failure)
         if failure:
             await _abort(context, failure, request_id)
+
+
+class _Refusals:
+    """Tells the log of one refusal a second for each method: a line for each would take a fifth of what each costs."""
+
+    def __init__(self) -> None:
+        self._told_at: dict[str, float] = {}
+        self._untold = Counter[str]()
+
+    def tell(self, method: str, error: ServiceError) -> None:
+        now = time.monotonic()
+        if now - self._told_at.get(method, -math.inf) < _TELL_EVERY_S:
+            self._untold[method] += 1
+            return
+        self._told_at[method] = now
+        before = self._untold.pop(method, 0)
+        log.info(
+            "%s: RESOURCE_EXHAUSTED %s%s", method, error, f" ({before} more since it was last told)" * bool(before)
+        )
 
 
 def _cancellation(context: Context) -> grpc.StatusCode:

@@ -71,7 +71,7 @@ class Server:
         self._problem: str | None = None
         self._served = False
         self._health = Health(("", *worker.services))
-        calls = CallInterceptor(self._admit, before_message=worker.admit is not anyone)
+        calls = CallInterceptor(self._admit, before_message=lambda: worker.admit is not anyone)
         self._server = grpc.aio.server(interceptors=[calls], options=_options(settings))
         self._tasks: list[asyncio.Task[None]] = []
         self.address = ""
