@@ -1,4 +1,4 @@
-import random
+import asyncio
 
 import grpc
 import pytest
@@ -13,102 +13,118 @@ from tests.servers import details
 from tests.unit.gateway.fake_stages import gateway
 from tests.unit.serving.test_admission import Clock
 
-CALLS = 2_000
-EVERY_S = 0.005
+CALLERS = 20
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(module, "time", clock)
-    monkeypatch.setattr(module, "random", random.Random(0))
     return clock
 
 
 class Stage:
-    """Accepts one call in so many; the others fail with a code."""
+    """Takes so many calls at a time, until it is told to answer; others fail with a code at once."""
 
-    def __init__(self, one_in: int, code: grpc.StatusCode = grpc.StatusCode.RESOURCE_EXHAUSTED) -> None:
-        self.one_in = one_in
-        self.calls = 0
-        metadata = grpc.aio.Metadata()
-        self._error = grpc.aio.AioRpcError(code, metadata, metadata, "no room")
+    def __init__(self, places: int, code: grpc.StatusCode = grpc.StatusCode.RESOURCE_EXHAUSTED) -> None:
+        self.places = places
+        self.asked = 0
+        self._code = code
+        self._taken: list[asyncio.Future[str]] = []
 
     async def __call__(self) -> str:
-        self.calls += 1
-        if self.calls % self.one_in:
-            raise StageFailed("segment", self._error)
-        return "answer"
+        self.asked += 1
+        if len(self._taken) == self.places:
+            metadata = grpc.aio.Metadata()
+            raise StageFailed("segment", grpc.aio.AioRpcError(self._code, metadata, metadata, "no room"))
+        self._taken.append(asyncio.get_running_loop().create_future())
+        return await self._taken[-1]
+
+    def answer(self) -> None:
+        for call in self._taken:
+            call.set_result("answer")
+        self._taken.clear()
 
 
-async def load(throttle: Throttle, stage: Stage, clock: Clock, calls: int = CALLS) -> int:
-    """How many of so many calls, one after the other, were answered."""
-    answered = 0
-    for _ in range(calls):
-        clock.now += EVERY_S
-        try:
-            assert await throttle.run(stage) == "answer"
-        except StageFailed as error:
-            assert str(error) == "segment: no room"
-        else:
-            answered += 1
-    return answered
+async def answered(throttle: Throttle, stage: Stage, callers: int = CALLERS) -> int:
+    """How many of so many calls at a time were answered."""
+    calls = [asyncio.create_task(throttle.run(stage)) for _ in range(callers)]
+    await asyncio.sleep(0)  # each has begun
+    stage.answer()
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert {str(each) for each in answers} <= {"answer", "segment: no room"}
+    return answers.count("answer")
 
 
 async def test_a_stage_that_accepts_all_gets_all(clock: Clock) -> None:
-    stage = Stage(1)
-    assert await load(Throttle(), stage, clock) == stage.calls == CALLS
+    stage = Stage(CALLERS)
+    assert await answered(Throttle(), stage) == stage.asked == CALLERS
 
 
-async def test_a_stage_that_refuses_gets_about_twice_what_it_accepts(clock: Clock) -> None:
-    class Full(Stage):
-        """Accepts a call each 50 ms, however many come."""
+async def test_a_stage_that_refuses_gets_what_it_takes_and_seldom_one_more(clock: Clock) -> None:
+    throttle, stage = Throttle(), Stage(4)
+    rounds = [(await answered(throttle, stage), stage.asked) for _ in range(20)]
+    assert {accepted for accepted, _ in rounds} == {4}  # it is never kept waiting
+    refused = stage.asked - 20 * 4
+    assert 5 <= refused <= 10
 
-        accepted_at = 0.0
 
-        async def __call__(self) -> str:
-            self.calls += 1
-            if clock.now - self.accepted_at < 0.05:
-                raise StageFailed("segment", self._error)
-            self.accepted_at = clock.now
-            return "answer"
-
-    stage = Full(1)
-    answered = await load(Throttle(), stage, clock)
-    assert answered > 0.5 * CALLS * EVERY_S / 0.05
-    assert 1.8 < stage.calls / answered < 2.4
+async def test_a_stage_that_takes_more_soon_gets_more(clock: Clock) -> None:
+    throttle, stage = Throttle(), Stage(2)
+    await answered(throttle, stage)
+    stage.places = 8
+    assert [await answered(throttle, stage) for _ in range(20)][-1] >= 8
 
 
 async def test_it_ends_half_a_second_after_the_last_refusal(clock: Clock) -> None:
-    throttle = Throttle()
-    await load(throttle, Stage(20), clock)
+    throttle, stage = Throttle(), Stage(2)
+    await answered(throttle, stage)
+    stage.places = CALLERS
+    assert await answered(throttle, stage) < CALLERS
     clock.now += 0.51
-    free = Stage(1)
-    assert await load(throttle, free, clock, 100) == free.calls == 100
+    assert await answered(throttle, stage) == CALLERS
+
+
+async def test_a_stage_that_takes_nothing_is_asked_one_call_at_a_time(clock: Clock) -> None:
+    throttle, stage = Throttle(), Stage(0)
+    for _ in range(5):
+        assert await answered(throttle, stage, callers=1) == 0
+    assert stage.asked == 5
 
 
 async def test_errors_that_are_no_refusals_throttle_nothing(clock: Clock) -> None:
-    away = Stage(20, grpc.StatusCode.UNAVAILABLE)
-    await load(Throttle(), away, clock)
-    assert away.calls == CALLS
+    throttle, away = Throttle(), Stage(2, grpc.StatusCode.UNAVAILABLE)
+    for _ in range(3):
+        await answered(throttle, away)
+    assert away.asked == 3 * CALLERS
 
 
-async def test_what_the_gateway_refuses_itself_tells_when_to_come_again() -> None:
+async def test_what_the_gateway_refuses_itself_tells_when_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_OVERLOAD_S", 60)
     before = sample("clothing_throttled_total")
     async with gateway() as front:
+        going = asyncio.Event()
 
         async def full(request: object) -> None:
+            await going.wait()
             raise Overloaded("segment", 3, 0.25)
 
-        front.stages.on["Segment"] = full
-        codes = []
-        for number in range(40):
+        async def search(number: int) -> None:
             request = pb.SearchRequest(image=types_pb2.Image(encoded=b"%d" % number))
             with pytest.raises(grpc.aio.AioRpcError) as seen:
                 await front.retrieval.Search(request, timeout=20)
-            codes.append(seen.value.code())
+            assert seen.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
             assert details(seen.value)["RetryInfo"].retry_delay.ToMilliseconds() == 250  # type: ignore[attr-defined]
             assert ("grpc-retry-pushback-ms", "250") in tuple(seen.value.trailing_metadata())
-        assert set(codes) == {grpc.StatusCode.RESOURCE_EXHAUSTED}
-        assert front.stages.calls["Segment"] < 40
-        assert sample("clothing_throttled_total") - before == 40 - front.stages.calls["Segment"]
+
+        front.stages.on["Segment"] = full
+        going.set()
+        await search(0)
+        going.clear()
+        searches = [asyncio.create_task(search(number)) for number in range(1, 40)]
+        while sum(call.done() for call in searches) < len(searches) - 1:
+            await asyncio.wait([call for call in searches if not call.done()], return_when=asyncio.FIRST_COMPLETED)
+        going.set()
+        await asyncio.gather(*searches)
+        assert front.stages.calls["Segment"] == 2
+        assert sample("clothing_throttled_total") - before == len(searches) - 1
