@@ -7,9 +7,11 @@ import pytest
 from prometheus_client import REGISTRY
 
 from clothing_retrieval.v1 import retrieval_service_pb2, retrieval_service_pb2_grpc, types_pb2
+from serving import interceptor
 from serving.errors import InvalidField, Overloaded, ServiceError
 from serving.telemetry import outgoing_metadata
 from tests.unit.serving.scripted import EMBED, answer_nothing, embed, scripted
+from tests.unit.serving.test_admission import Clock
 
 Request = retrieval_service_pb2.ImportItemsRequest
 
@@ -188,3 +190,22 @@ async def test_a_bug_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixtu
             with pytest.raises(grpc.aio.AioRpcError):
                 await embed(channel)
     assert any(record.exc_info and "the inside" in str(record.exc_info[1]) for record in caplog.records)
+
+
+async def test_of_refusals_one_a_second_is_logged_with_how_many_there_were(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def refuses(request: Any, context: Any) -> Any:
+        raise Overloaded("embed", 8, 0.25)
+
+    clock = Clock()
+    monkeypatch.setattr(interceptor, "time", clock)
+    async with scripted(refuses) as (_, channel):
+        with caplog.at_level(logging.INFO, interceptor.__name__):
+            for passed_s in (0.0, 0.5, 0.4, 0.2, 0.1):
+                clock.now += passed_s
+                with pytest.raises(grpc.aio.AioRpcError):
+                    await embed(channel)
+    first, second = (record.getMessage() for record in caplog.records if record.name == interceptor.__name__)
+    assert first.startswith(f"/{EMBED}/Embed: RESOURCE_EXHAUSTED embed")
+    assert second == f"{first} (2 more since it was last told)"
