@@ -236,9 +236,11 @@ def _item_garment(response: segment_service_pb2.SegmentResponse, label: str | No
     return next(iter((*named, *response.garments)), whole)
 
 
-def _pictures(images: Sequence[types_pb2.Image], garments: Sequence[types_pb2.Garment]) -> list[types_pb2.Image]:
+def _pictures(
+    images: Sequence[types_pb2.Image], garments: Sequence[types_pb2.Garment]
+) -> list[types_pb2.Image | types_pb2.Pixels]:
     return [
-        types_pb2.Image(pixels=garment.cutout) if garment.HasField("cutout") else image
+        garment.cutout if garment.HasField("cutout") else image
         for image, garment in zip(images, garments, strict=True)
     ]
 

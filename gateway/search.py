@@ -35,7 +35,7 @@ class _Found:
     """The garments of a photo, and the picture to embed for each."""
 
     garments: Sequence[types_pb2.Garment]
-    pictures: Sequence[types_pb2.Image]
+    pictures: Sequence[types_pb2.Image | types_pb2.Pixels]
     model_digest: str
     """Of the model that found them; empty where none was asked."""
 
@@ -121,8 +121,8 @@ class PhotoSearch:
         if not response.garments:
             box = types_pb2.Box(width=response.image_width, height=response.image_height)
             return _Found([types_pb2.Garment(area=1.0, box=box)], [request.image], response.model_digest)
-        pictures = [types_pb2.Image(pixels=garment.cutout) for garment in response.garments]
-        return _Found(response.garments, pictures, response.model_digest)
+        cutouts = [garment.cutout for garment in response.garments]
+        return _Found(response.garments, cutouts, response.model_digest)
 
     async def _query(
         self,

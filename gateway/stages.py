@@ -84,7 +84,7 @@ class Stages:
 
     async def embed(
         self,
-        images: Sequence[types_pb2.Image],
+        pictures: Sequence[types_pb2.Image | types_pb2.Pixels],
         deadline: Deadline,
         field: str = "images[0]",
         *,
@@ -95,8 +95,13 @@ class Stages:
         Raises Unavailable, too: the embedding model was changed between two calls.
         """
         answer = embed_service_pb2.EmbedResponse()
-        for start in range(0, len(images), _MOST_IMAGES):
-            request = embed_service_pb2.EmbedRequest(images=images[start : start + _MOST_IMAGES], background=background)
+        for start in range(0, len(pictures), _MOST_IMAGES):
+            request = embed_service_pb2.EmbedRequest(background=background)
+            for picture in pictures[start : start + _MOST_IMAGES]:
+                if isinstance(picture, types_pb2.Pixels):
+                    request.images.add().pixels.CopyFrom(picture)
+                else:
+                    request.images.add().CopyFrom(picture)
             part = await call("embed", self._embed.Embed, request, deadline, renamed=("images[0]", field))
             check_embeddings(part, len(request.images), self._dimensions.get(part.model_digest))
             if answer.model_digest not in ("", part.model_digest):

@@ -103,7 +103,8 @@ class Parsed:
             is_garment: for each label.
             min_part: clothing in parts smaller than this share of its largest one is left out.
         """
-        clothed = self.probabilities[list(is_garment)].sum(axis=0) > _CLOTHED
+        bare = self.probabilities[[not garment for garment in is_garment]].sum(axis=0)  # these are few
+        clothed = bare < 1 - _CLOTHED
         if not clothed.any():
             return None
         look = self.look
