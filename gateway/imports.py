@@ -240,8 +240,7 @@ def _pictures(
     images: Sequence[types_pb2.Image], garments: Sequence[types_pb2.Garment]
 ) -> list[types_pb2.Image | types_pb2.Pixels]:
     return [
-        garment.cutout if garment.HasField("cutout") else image
-        for image, garment in zip(images, garments, strict=True)
+        garment.cutout if garment.HasField("cutout") else image for image, garment in zip(images, garments, strict=True)
     ]
 
 

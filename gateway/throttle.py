@@ -21,7 +21,8 @@ class Throttle:
     """Keeps as many calls in flight as the stage takes, where it refuses more, and refuses the others.
 
     The limit falls to what was in flight when a call was refused, and grows as calls are accepted: additive increase
-    (Chiu and Jain, 1989), with a measured decrease. It ends when the stage has refused nothing for half a second.
+    (Chiu and Jain, 1989), with a measured decrease. Where nothing was in flight, as other gateways have all there is,
+    one call is tried when the stage said so. It ends when the stage has refused nothing for half a second.
     """
 
     def __init__(self) -> None:
@@ -32,9 +33,10 @@ class Throttle:
 
     async def run(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Raises what ``attempt`` raises, or StageFailed as the stage last refused a call."""
-        if time.monotonic() - self._refused_at >= _OVERLOAD_S:
+        refused_for_s = time.monotonic() - self._refused_at
+        if refused_for_s >= _OVERLOAD_S:
             self._limit, self._refusal = math.inf, None
-        if self._refusal and self._in_flight + 1 > self._limit:
+        if self._refusal and self._in_flight + 1 > self._allowed(self._refusal, refused_for_s):
             telemetry.THROTTLED.inc()
             raise self._refusal.with_traceback(None)
         self._in_flight += 1
@@ -43,9 +45,14 @@ class Throttle:
         except StageFailed as error:
             if error.code == code_pb2.RESOURCE_EXHAUSTED:
                 self._refusal, self._refused_at = error, time.monotonic()
-                self._limit = max(1, self._in_flight - 1)
+                self._limit = self._in_flight - 1
             raise
         finally:
             self._in_flight -= 1
+        self._limit = max(1, self._limit)
         self._limit += _GROWTH / self._limit
         return answer
+
+    def _allowed(self, refusal: StageFailed, refused_for_s: float) -> float:
+        may_try = refused_for_s >= (refusal.retry_after_s or 0)
+        return max(self._limit, 1 if may_try else 0)
