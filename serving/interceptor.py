@@ -144,10 +144,9 @@ class _Refusals:
             self._untold[method] += 1
             return
         self._told_at[method] = now
-        before = self._untold.pop(method, 0)
-        log.info(
-            "%s: RESOURCE_EXHAUSTED %s%s", method, error, f" ({before} more since it was last told)" * bool(before)
-        )
+        untold = self._untold.pop(method, 0)
+        more = f" ({untold} more since it was last told)" if untold else ""
+        log.info("%s: RESOURCE_EXHAUSTED %s%s", method, error, more)
 
 
 def _cancellation(context: Context) -> grpc.StatusCode:
