@@ -157,6 +157,28 @@ def train_embedder(views: File, out: Annotated[Path, typer.Option(help="a .pth f
 
 
 @app.command()
+def refine_embedder(
+    views: File,
+    start_from: Annotated[Path, typer.Option(exists=True, file_okay=False, help="a garment embedder's model folder")],
+    out: Annotated[Path, typer.Option(help="a .pth file")],
+) -> None:
+    """Train a released embedder's last layers further, on views that its parser cut out."""
+    import torch
+
+    from export.model_folder import FP32
+    from export.refine_embedder import Refinement, refine
+    from export.released_weights import load_released_embedder
+    from export.train_embedder import Recipe, Views
+
+    try:
+        embedder = load_released_embedder(start_from / FP32, Recipe.kind_share)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--start-from") from error
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.save(refine(embedder, Views.load(views), Refinement(), device).state_dict(), out)
+
+
+@app.command()
 def export_embedder(weights: File, parser: ParserFile, street: Street, shop: Shop, out: Out) -> None:
     """Write the embedder's model folder: ONNX in fp32, fp16 and int8, manifest."""
     from export.export_embedder import calibration_pictures, export_embedder, load_embedder

@@ -46,10 +46,13 @@ class Heads(nn.Module):
         standard = (features - self.mean) / self.spread
         return self.unit_length(self.kind(standard)), self.unit_length(self.instance(standard))
 
+    def joined(self, kind: Tensor, instance: Tensor) -> Tensor:
+        """The embedding of these parts: (n, 256), unit length."""
+        return torch.cat([kind * self.kind_share.sqrt(), instance * (1 - self.kind_share).sqrt()], dim=1)
+
     def forward(self, features: Tensor) -> Tensor:
         """(n, 1280) → (n, 256), unit length."""
-        kind, instance = self.parts(features)
-        return torch.cat([kind * self.kind_share.sqrt(), instance * (1 - self.kind_share).sqrt()], dim=1)
+        return self.joined(*self.parts(features))
 
 
 class GarmentEmbedder(nn.Module):
@@ -63,12 +66,17 @@ class GarmentEmbedder(nn.Module):
         self.frozen = nn.Sequential(*network._blocks[:_FROZEN_BLOCKS])
         for part in (self.stem, self.frozen):
             part.requires_grad_(False)
-        self.tuned = nn.Sequential(*network._blocks[_FROZEN_BLOCKS:], network._conv_head, network._bn1, nn.ReLU6())
+        self.tuned = nn.Sequential(*network._blocks[_FROZEN_BLOCKS:])
+        self.last = nn.Sequential(network._conv_head, network._bn1, nn.ReLU6())
         self.heads = Heads(kind_share)
 
-    def features(self, image: Tensor) -> Tensor:
-        """(n, 224, 224, 3) RGB in 0 … 255 → (n, 1280)."""
-        return self.tuned(self.frozen(self.stem(self.normalise(image)))).mean(dim=(2, 3))
+    def maps(self, image: Tensor) -> Tensor:
+        """(n, 224, 224, 3) RGB in 0 … 255 → (n, 320, 7, 7)."""
+        return self.tuned(self.frozen(self.stem(self.normalise(image))))
+
+    def pooled(self, maps: Tensor) -> Tensor:
+        """(n, 320, 7, 7) → (n, 1280)."""
+        return self.last(maps).mean(dim=(2, 3))
 
     def forward(self, image: Tensor) -> Tensor:
-        return self.heads(self.features(image))
+        return self.heads(self.pooled(self.maps(image)))

@@ -4,16 +4,15 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
-from numpy.random import Generator, default_rng
+from numpy.random import default_rng
 from numpy.typing import NDArray
 
-from export.garment_views import PHOTO_SIDE, RULES, cut_out, shop_cutout, true_garments
+from export.garment_views import PHOTO_SIDE, RULES, cut_out, query_photo, shop_cutout, true_garments
 from export.onnx_files import Floats, Pictures, open_session, run
 from export.parsing import Parser
 from export.photos import Labelled, read_photo, shop_photos, street_photos
-from export.scenes import Scene, clothed_person, emptied, laid, shrink
+from export.scenes import Scene, shrink
 from serving.images import Raster, fit_square
 
 Names = NDArray[np.str_]
@@ -78,16 +77,6 @@ def street_scores(parser: Parser, embedder: Path, street: Path, seed: int = 0) -
             for depth in (1, 5):
                 hits[f"street_hit_at_{depth}{what}"] += len(wanted & set(found[:, :depth].ravel().tolist()))
     return {figure: count / total for figure, count in hits.items()}
-
-
-def query_photo(rng: Generator, scene: Scene, other: Scene) -> Scene:
-    """The person on another street, slightly turned, dimmed, compressed again: what a shopper might send."""
-    turn = float(rng.normal(0, 6))
-    moved = laid(rng, scene, clothed_person(scene.labels), emptied(other), (0.6, 0.95), turn)
-    dim = rng.uniform(0.5, 1.0) * np.exp(rng.normal(0, 0.05, 3))
-    dimmed = (moved.photo * dim).clip(0, 255).astype(np.uint8)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 85))]
-    return Scene(cv2.imdecode(cv2.imencode(".jpg", dimmed, quality)[1], cv2.IMREAD_COLOR), moved.labels)
 
 
 def _true_cutouts(photos: Sequence[Labelled], side: int) -> tuple[list[Raster], list[int]]:

@@ -1,7 +1,7 @@
 """Pictures of single garments, several of each, as the embed service gets them: cut out on white, or whole photos."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from export import kinds
 from export.labels import GARMENTS, LABELS
 from export.parsing import Parser
 from export.photos import Labelled, LabelMap, read_photo, shop_photos, street_photos
-from export.scenes import Bools, Scene, any_turn, clothed_person, pasted, photo_size, relit, shrink
+from export.scenes import Bools, Scene, any_turn, clothed_person, emptied, laid, pasted, photo_size, relit, shrink
 from segment_service.garments import Garment, Rules
 from segment_service.look import Box
 from serving.images import Raster, fit_square
@@ -25,8 +25,12 @@ _FIRST_STREET_GARMENT = 1_000_000
 _MIN_AREA = 0.01
 _MIN_OVERLAP = 0.5
 """Least IoU at which the parser's garment is taken for the true one."""
+_POOR_OVERLAP = 0.25
+"""Least IoU at which it is taken for a view of the true one: much of what is searched for is cut out no better."""
+_WAVERING = (0.1, 0.15, 0.15, 0.3)
+"""``Rules.wavering`` that such views are cut out by, one at a time."""
 _DISTURBED = 2
-_PASTED = 6
+_MOVED = 10
 """So many views of each of these sorts are made of a garment or of a street photo."""
 
 
@@ -56,6 +60,8 @@ def shop_cutout(parser: Parser, photo: Raster, side: int = SIDE) -> Raster:
 def training_views(parser: Path, street: Path, shop: Path, processes: int, seed: int = 0) -> Iterator[View]:
     """Of all shop photos in a folder and of all street photos that are not held out.
 
+    A garment's first view is the one to be found: of a street garment its true cutout, of a shop's the parser's.
+
     Args:
         parser: an ONNX file.
         processes: that make them side by side; the views do not depend on it.
@@ -70,14 +76,14 @@ def training_views(parser: Path, street: Path, shop: Path, processes: int, seed:
 
 
 def shop_views(parser: Parser, photo: Raster, garment: int, kind: int, rng: Generator) -> list[View]:
-    """The photo whole, its largest garment cut out, and that garment disturbed."""
-    views = [View(fit_square(photo, SIDE), garment, kind)]
+    """Its largest garment cut out, the photo whole, and that garment disturbed."""
+    whole = View(fit_square(photo, SIDE), garment, kind)
     garments = parser.garments(photo, RULES)
-    if garments:
-        views.append(View(garments[0].cutout(photo, SIDE, RULES), garment, kind))
-        mask = garments[0].mask(*photo.shape[:2])
-        views += [View(_disturbed(rng, photo, mask, mask), garment, kind) for _ in range(_DISTURBED)]
-    return views
+    if not garments:
+        return [whole]
+    mask = garments[0].mask(*photo.shape[:2])
+    disturbed = [View(_disturbed(rng, photo, mask, mask), garment, kind) for _ in range(_DISTURBED)]
+    return [View(garments[0].cutout(photo, SIDE, RULES), garment, kind), whole, *disturbed]
 
 
 def street_views(parser: Parser, photos: list[Labelled], index: int, rng: Generator) -> list[View]:
@@ -90,11 +96,13 @@ def street_views(parser: Parser, photos: list[Labelled], index: int, rng: Genera
         mask, kind = scene.labels == label, kinds.of_label(LABELS[label])
         views.append(View(cut_out(scene.photo, mask), garment, kind))
         views += [View(_disturbed(rng, scene.photo, mask, person), garment, kind) for _ in range(_DISTURBED)]
-    for _ in range(_PASTED):
-        moved = on_another_street(rng, scene, _small_scene(photos[int(rng.integers(len(photos)))]))
-        for found, label in parsed_garments(parser, moved):
+    for number in range(_MOVED):
+        other = _small_scene(photos[int(rng.integers(len(photos)))])
+        moved = (on_another_street, query_photo)[number % 2](rng, scene, other)
+        rules = replace(RULES, wavering=float(rng.choice(_WAVERING)))
+        for found, label in parsed_garments(parser, moved, rules, _POOR_OVERLAP, alternatives=True):
             if label in ids:
-                cutout = found.cutout(moved.photo, SIDE, RULES)
+                cutout = found.cutout(moved.photo, SIDE, rules)
                 views.append(View(cutout, ids[label], kinds.of_label(LABELS[label])))
     return views
 
@@ -106,14 +114,31 @@ def on_another_street(rng: Generator, scene: Scene, other: Scene) -> Scene:
     return Scene(relit(rng, moved.photo), moved.labels)
 
 
-def parsed_garments(parser: Parser, scene: Scene, rules: Rules = RULES) -> list[tuple[Garment, int]]:
+def query_photo(rng: Generator, scene: Scene, other: Scene) -> Scene:
+    """The person on another street, slightly turned, dimmed, compressed again: what a shopper might send."""
+    turn = float(rng.normal(0, 6))
+    moved = laid(rng, scene, clothed_person(scene.labels), emptied(other), (0.6, 0.95), turn)
+    dim = rng.uniform(0.5, 1.0) * np.exp(rng.normal(0, 0.05, 3))
+    dimmed = (moved.photo * dim).clip(0, 255).astype(np.uint8)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 85))]
+    return Scene(cv2.imdecode(cv2.imencode(".jpg", dimmed, quality)[1], cv2.IMREAD_COLOR), moved.labels)
+
+
+def parsed_garments(
+    parser: Parser,
+    scene: Scene,
+    rules: Rules = RULES,
+    min_overlap: float = _MIN_OVERLAP,
+    *,
+    alternatives: bool = False,
+) -> list[tuple[Garment, int]]:
     """The garments that the parser finds, each with the true label that it covers, or 0."""
     pairs = []
-    for found in parser.garments(scene.photo, rules):
+    for found in parser.garments(scene.photo, rules, alternatives=alternatives):
         mask = found.mask(*scene.labels.shape)
         overlaps = {label: _iou(mask, scene.labels == label) for label in true_garments(scene)}
         best = max(overlaps, key=overlaps.__getitem__, default=0)
-        pairs.append((found, best if overlaps.get(best, 0) >= _MIN_OVERLAP else 0))
+        pairs.append((found, best if overlaps.get(best, 0) >= min_overlap else 0))
     return pairs
 
 

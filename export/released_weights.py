@@ -1,4 +1,4 @@
-"""A released parser's weights, back in the network that they came from: training goes on from what is served."""
+"""Released weights, back in the network that they came from: training goes on from what is served."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +10,7 @@ from mmseg.models import EncoderDecoder
 from onnx import numpy_helper
 from torch import Tensor, nn
 
+from export.embedder import GarmentEmbedder
 from export.onnx_files import Pictures
 from export.parser_graphs import ParserGraph
 
@@ -18,7 +19,7 @@ _BATCH = 8
 
 
 @torch.no_grad()
-def load_released(model: EncoderDecoder, file: Path, pictures: Pictures) -> None:
+def load_released_parser(model: EncoderDecoder, file: Path, pictures: Pictures) -> None:
     """Fills a network from the ``model.onnx`` that was exported from its like.
 
     In the file, batch norms are folded into the convolutions. Here they get the mean and the deviation that they meet
@@ -36,7 +37,7 @@ def load_released(model: EncoderDecoder, file: Path, pictures: Pictures) -> None
     norms = {layer: after for layer, after in pairwise(ran) if isinstance(after, _Norm)}
     norms[graph.mixers[0]] = model.decode_head.fusion_conv.bn
     convolutions = [layer for layer in ran if isinstance(layer, nn.Conv2d)]
-    released = _convolutions(file)
+    released = _convolutions(onnx.load(str(file)).graph)
     if [weight.shape for weight, _ in released] != [layer.weight.shape for layer in convolutions]:
         raise ValueError(
             f"{file}: its convolutions are not those of the config's network: name the config of its training"
@@ -51,10 +52,38 @@ def load_released(model: EncoderDecoder, file: Path, pictures: Pictures) -> None
     _set_apart(model, graph, pictures)
 
 
-def _convolutions(file: Path) -> list[tuple[Tensor, Tensor | None]]:
-    """Weight and bias of each, in the order in which they run."""
+@torch.no_grad()
+def load_released_embedder(file: Path, kind_share: float) -> GarmentEmbedder:
+    """The network that a ``model.onnx`` was exported from, as it computes there: its batch norms only add.
+
+    Args:
+        kind_share: as it was trained; see ``Heads``.
+
+    Raises:
+        ValueError: the file comes from another network.
+    """
+    embedder = GarmentEmbedder(kind_share, pretrained=False).eval()
+    layers = [layer for layer in embedder.modules() if isinstance(layer, nn.Conv2d | _Norm)]
     graph = onnx.load(str(file)).graph
-    constants = {each.name: torch.from_numpy(numpy_helper.to_array(each).copy()) for each in graph.initializer}
+    constants, released = _constants(graph), _convolutions(graph)
+    heads = {name: constants.get(f"heads.{name}") for name in embedder.heads.state_dict() if name != "kind_share"}
+    fits = [weight.shape for weight, _ in released] == [layer.weight.shape for layer in layers[::2]]
+    if not fits or any(value is None for value in heads.values()):
+        raise ValueError(f"{file}: not of this project's garment embedder")
+    for convolution, norm, (weight, bias) in zip(layers[::2], layers[1::2], released, strict=True):
+        convolution.weight.copy_(weight)
+        _pass_through(norm, bias)
+    embedder.heads.load_state_dict(heads | {"kind_share": embedder.heads.kind_share})
+    return embedder
+
+
+def _constants(graph: onnx.GraphProto) -> dict[str, Tensor]:
+    return {each.name: torch.from_numpy(numpy_helper.to_array(each).copy()) for each in graph.initializer}
+
+
+def _convolutions(graph: onnx.GraphProto) -> list[tuple[Tensor, Tensor | None]]:
+    """Weight and bias of each, in the order in which they run."""
+    constants = _constants(graph)
     inputs = [node.input for node in graph.node if node.op_type == "Conv"]
     return [(constants[names[1]], constants[names[2]] if len(names) > 2 else None) for names in inputs]
 

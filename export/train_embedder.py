@@ -81,11 +81,11 @@ def train(views: Views, recipe: Recipe, device: torch.device) -> GarmentEmbedder
     classifier = nn.Linear(KIND_DIMENSION, len(KINDS)).to(device)
     kinds = torch.from_numpy(covered()[views.kinds]).to(device)
     pictures = torch.from_numpy(views.pictures).to(device)
-    groups = _views_by_garment(views.garments)
+    groups = views_by_garment(views.garments)
     untuned = _all_features(embedder, pictures)
     embedder.heads.standardise(untuned)
     heads = [*embedder.heads.parameters(), *classifier.parameters()]
-    network = list(embedder.tuned.parameters())
+    network = [*embedder.tuned.parameters(), *embedder.last.parameters()]
 
     optimiser = torch.optim.AdamW(heads, 2 * recipe.head_rate, weight_decay=recipe.weight_decay)
     for rows in islice(_pairs(rng, groups, 2 * recipe.garments), recipe.warm_up_steps):
@@ -99,7 +99,7 @@ def train(views: Views, recipe: Recipe, device: torch.device) -> GarmentEmbedder
     for step, rows in enumerate(islice(_pairs(rng, groups, recipe.garments), recipe.steps), 1):
         batch = varied(pictures[rows])
         with _half(device):
-            features = embedder.features(batch)
+            features = embedder.pooled(embedder.maps(batch))
         loss = _loss(embedder, classifier, features.float(), kinds[rows], recipe)
         _step(optimiser, loss)
         schedule.step()
@@ -165,7 +165,7 @@ def _half(device: torch.device) -> torch.autocast:
 
 def _all_features(embedder: GarmentEmbedder, pictures: Tensor) -> Tensor:
     with torch.no_grad(), _half(pictures.device):
-        return torch.cat([embedder.features(batch).float() for batch in pictures.split(256)])
+        return torch.cat([embedder.pooled(embedder.maps(batch)).float() for batch in pictures.split(256)])
 
 
 def _pairs(rng: np.random.Generator, groups: list[NDArray[np.int64]], count: int) -> Iterator[NDArray[np.int64]]:
@@ -178,7 +178,8 @@ def _pairs(rng: np.random.Generator, groups: list[NDArray[np.int64]], count: int
             yield np.array([rng.choice(groups[garment], 2, replace=False) for garment in chosen]).T.ravel()
 
 
-def _views_by_garment(garments: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def views_by_garment(garments: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The rows of each garment that has several, in their order."""
     order = np.argsort(garments, kind="stable")
     groups = np.split(order, np.flatnonzero(np.diff(garments[order])) + 1)
     return [group for group in groups if len(group) > 1]

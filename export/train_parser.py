@@ -13,7 +13,7 @@ from mmseg.registry import DATASETS, MODELS
 from export.calibration import evenly
 from export.curves import draw_curves, read_curves
 from export.model_folder import FP32
-from export.released_weights import load_released
+from export.released_weights import load_released_parser
 from segment_service.mmseg_loading import trusted_checkpoints
 
 _PICTURES = 256
@@ -73,7 +73,7 @@ def _released(config: Config, folder: Path) -> Path:
     network = MODELS.build(config.model)
     scenes = DATASETS.build(config.train_dataloader.dataset)
     pictures = [scenes[index]["inputs"].permute(1, 2, 0).numpy() for index in evenly(range(len(scenes)), _PICTURES)]
-    load_released(network, folder / FP32, np.stack(pictures))
+    load_released_parser(network, folder / FP32, np.stack(pictures))
     checkpoint = Path(config.work_dir) / "released.pth"
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     torch.save({"state_dict": network.state_dict()}, checkpoint)

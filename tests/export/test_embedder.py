@@ -10,8 +10,8 @@ from torch.nn import functional
 from export import kinds
 from export.augmentation import varied
 from export.embedder import GarmentEmbedder
-from export.evaluate_embedder import folder_scores, query_photo
-from export.garment_views import View, cut_out, on_another_street, training_views
+from export.evaluate_embedder import folder_scores
+from export.garment_views import View, cut_out, on_another_street, query_photo, training_views
 from export.labels import LABELS
 from export.onnx_files import write_onnx
 from export.scenes import Scene
@@ -77,7 +77,7 @@ def test_learning_brings_views_of_one_garment_together_and_kinds_apart() -> None
     recipe = Recipe(warm_up_steps=100, steps=1, garments=6)
     embedder = train(Views(pictures, garments, rows), recipe, torch.device("cpu"))
     with torch.no_grad():
-        kind, instance = embedder.heads.parts(embedder.features(torch.from_numpy(pictures)))
+        kind, instance = embedder.heads.parts(embedder.pooled(embedder.maps(torch.from_numpy(pictures))))
     nearest = (instance @ instance.T).fill_diagonal_(-1).argmax(1).numpy()
     assert (garments[nearest] == garments).mean() > 0.9
     nearest = (kind @ kind.T).fill_diagonal_(-1).argmax(1).numpy()
@@ -138,7 +138,7 @@ def test_an_embedding_has_unit_length_and_its_distance_weighs_both_parts() -> No
     pictures = torch.randint(0, 256, (2, 224, 224, 3), dtype=torch.uint8)
     with torch.no_grad():
         vectors = embedder(pictures)
-        kind, instance = embedder.heads.parts(embedder.features(pictures))
+        kind, instance = embedder.heads.parts(embedder.pooled(embedder.maps(pictures)))
     torch.testing.assert_close(vectors.norm(dim=1), torch.ones(2))
     expected = 0.3 * kind[0] @ kind[1] + 0.7 * instance[0] @ instance[1]
     torch.testing.assert_close(vectors[0] @ vectors[1], expected)
