@@ -22,7 +22,7 @@ INT8_IN_FLOAT = (HEADS, "/stem/", "/frozen/frozen.0/")
 
 
 def load_embedder(file: Path) -> GarmentEmbedder:
-    """What ``train-embedder`` wrote."""
+    """What ``train-embedder`` or ``refine-embedder`` wrote."""
     embedder = GarmentEmbedder(pretrained=False)
     embedder.load_state_dict(torch.load(file, weights_only=True))
     return embedder

@@ -19,8 +19,9 @@ class Scripted:
     def __init__(self, *bands: tuple[int, int]) -> None:
         self._bands = bands
 
-    def garments(self, photo: Raster, rules: Rules) -> list[Garment]:
+    def garments(self, photo: Raster, rules: Rules, *, alternatives: bool = False) -> list[Garment]:
         assert rules is RULES
+        assert not alternatives
         return [self._garment(photo.shape[:2], slice(*band)) for band in self._bands]
 
     def _garment(self, size: tuple[int, int], rows: slice) -> Garment:
