@@ -11,9 +11,11 @@ from export import kinds
 from export.augmentation import varied
 from export.embedder import GarmentEmbedder
 from export.evaluate_embedder import folder_scores
-from export.garment_views import View, cut_out, on_another_street, query_photo, training_views
+from export.garment_views import View, cut_out, on_another_street, query_photo, shop_cutout, training_views
 from export.labels import LABELS
 from export.onnx_files import write_onnx
+from export.parsing import Parser
+from export.photos import read_photo
 from export.scenes import Scene
 from export.train_embedder import Recipe, Views, class_loss, kind_contrast, pair_contrast, train
 
@@ -130,6 +132,8 @@ def test_views_do_not_depend_on_the_number_of_processes(street: Path, tmp_path: 
     assert (one.garments > 1_000_000).sum() > 30
     assert np.array_equal(one.pictures, two.pictures)
     assert np.array_equal(one.garments, two.garments)
+    to_be_found = shop_cutout(Parser(parser), read_photo(tmp_path / "hat" / "0001.jpg"))
+    assert np.array_equal(one.pictures[one.garments == 0][0], to_be_found)
 
 
 def test_an_embedding_has_unit_length_and_its_distance_weighs_both_parts() -> None:
