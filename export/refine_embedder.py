@@ -103,9 +103,9 @@ def search_loss(searching: Tensor, found: Tensor, targets: Tensor, chosen: Tenso
     Returns:
         A scalar.
     """
-    others = searching @ targets.T
-    others[:, chosen] = searching @ found.T  # through which the targets learn, too
-    return functional.cross_entropy(others / temperature, chosen)
+    similarity = searching @ targets.T
+    similarity[:, chosen] = searching @ found.T  # through which the targets learn, too
+    return functional.cross_entropy(similarity / temperature, chosen)
 
 
 def spread_loss(embeddings: Tensor) -> Tensor:
