@@ -26,7 +26,7 @@ from search_service.graph import GraphParameters
 from search_service.index import Index, Limits
 from search_service.records import Match, Probe, Query
 from segment_service.garments import Garment, find_garments
-from segment_service.look import Look, Parsed
+from segment_service.looks import looks, take
 from serving.cpus import available_cpus
 from serving.engine import Engine, Loaded
 from serving.images import ImageLimits, Raster, decode_file, fit_square
@@ -124,15 +124,9 @@ class InProcessSearch:
     def _segment(self, photo: Raster) -> list[Garment]:
         manifest = self._parser.manifest
         names = frozenset(manifest.garments)
-        parsed = self._parse(photo, Look.at_all(photo, self._parser.size))
         is_garment = [label in names for label in manifest.labels]
-        closer = parsed.closer(is_garment, self._rules.min_part, self._rules.closer_look)
-        if closer is not None:
-            parsed = self._parse(photo, closer)
-        return find_garments(parsed, manifest.labels, names, self._rules)
-
-    def _parse(self, photo: Raster, look: Look) -> Parsed:
-        return look.parsed(self._parser.run(look.show(photo)))
+        seen = take(looks(photo, self._parser.size, is_garment, self._rules), self._parser.run)
+        return find_garments(seen, manifest.labels, names, self._rules)
 
     def _embed(self, cutouts: Sequence[Raster]) -> list[Floats]:
         return [self._embedder.engines.run(cutout) for cutout in cutouts]

@@ -100,7 +100,7 @@ class AsyncClient:
             category_matching: what a garment's category means for its matches.
             include_cutouts: answer with each garment cut out.
             include_masks: answer with each garment's mask, as a PNG.
-            include_alternatives: where the parser wavers between kinds of garment, search also for each of them.
+            include_alternatives: search also for what else the parser could see; takes up to twice the time.
             skip_cache: ask the models even where the gateway remembers the photo, as one does to measure.
             timeout_s: how long to wait.
         """

@@ -13,6 +13,7 @@ from export.onnx_files import Floats, Pictures, open_session, run
 from export.parsing import Parser
 from export.photos import Labelled, read_photo, shop_photos, street_photos
 from export.scenes import Scene, shrink
+from segment_service.garments import Garment
 from serving.images import Raster, fit_square
 
 Names = NDArray[np.str_]
@@ -71,12 +72,26 @@ def street_scores(parser: Parser, embedder: Path, street: Path, seed: int = 0) -
         if not garments:
             continue
         cutouts = np.stack([garment.cutout(moved.photo, side, RULES) for garment in garments])
-        nearest = np.argsort(-run(embedder, cutouts) @ gallery_vectors.T, axis=1)
-        wholes = nearest[[not garment.alternative for garment in garments]]
-        for what, found in (("", wholes), ("_with_alternatives", nearest)):
+        similarity = run(embedder, cutouts) @ gallery_vectors.T
+        wholes = similarity[[not garment.alternative for garment in garments]]
+        for what, found in (("", wholes), ("_with_alternatives", by_category(garments, similarity))):
+            nearest = np.argsort(-found, axis=1)
             for depth in (1, 5):
-                hits[f"street_hit_at_{depth}{what}"] += len(wanted & set(found[:, :depth].ravel().tolist()))
+                hits[f"street_hit_at_{depth}{what}"] += len(wanted & set(nearest[:, :depth].ravel().tolist()))
     return {figure: count / total for figure, count in hits.items()}
+
+
+def by_category(garments: Sequence[Garment], similarity: Floats) -> Floats:
+    """Joins what the cutouts of one category find, as the gateway does where alternatives are asked for.
+
+    Args:
+        similarity: (garments, gallery).
+
+    Returns:
+        (categories, gallery): the largest of each category; categories in the order in which they come.
+    """
+    categories = np.array([garment.category for garment in garments])
+    return np.stack([similarity[categories == category].max(axis=0) for category in dict.fromkeys(categories)])
 
 
 def _true_cutouts(photos: Sequence[Labelled], side: int) -> tuple[list[Raster], list[int]]:

@@ -15,7 +15,7 @@ from export.parsing import Parser
 from export.photos import Labelled, LabelMap, read_photo, shop_photos, street_photos
 from export.scenes import Bools, Scene, any_turn, clothed_person, emptied, laid, pasted, photo_size, relit, shrink
 from segment_service.garments import Garment, Rules
-from segment_service.look import Box
+from segment_service.look import Box, iou
 from serving.images import Raster, fit_square
 
 SIDE = 224
@@ -136,7 +136,7 @@ def parsed_garments(
     pairs = []
     for found in parser.garments(scene.photo, rules, alternatives=alternatives):
         mask = found.mask(*scene.labels.shape)
-        overlaps = {label: _iou(mask, scene.labels == label) for label in true_garments(scene)}
+        overlaps = {label: iou(mask, scene.labels == label) for label in true_garments(scene)}
         best = max(overlaps, key=overlaps.__getitem__, default=0)
         pairs.append((found, best if overlaps.get(best, 0) >= min_overlap else 0))
     return pairs
@@ -145,10 +145,6 @@ def parsed_garments(
 def true_garments(scene: Scene) -> list[int]:
     areas = np.bincount(scene.labels.ravel(), minlength=256) / scene.labels.size
     return [label for label, name in enumerate(LABELS) if name in GARMENTS and areas[label] >= _MIN_AREA]
-
-
-def _iou(a: Bools, b: Bools) -> float:
-    return float((a & b).sum() / max(1, (a | b).sum()))
 
 
 def _disturbed(rng: Generator, photo: Raster, mask: Bools, person: Bools) -> Raster:

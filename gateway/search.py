@@ -40,6 +40,14 @@ class _Found:
     """Of the model that found them; empty where none was asked."""
 
 
+@dataclass(frozen=True)
+class _Sought:
+    """A garment, and what its cutouts look like."""
+
+    garment: types_pb2.Garment
+    embeddings: list[types_pb2.Embedding]
+
+
 class PhotoSearch:
     def __init__(self, settings: Settings, stages: Stages, pipeline: Pipeline) -> None:
         self._settings = settings
@@ -57,12 +65,13 @@ class PhotoSearch:
         seen, times = await self._look(request, deadline)
         request.ClearField("image")  # a search that waits for the index holds no photo
         began = time.monotonic()
-        matches = await self._query(request, seen, top_k, deadline)
+        sought = _sought(seen)
+        matches = await self._query(request, sought, seen.embed_digest, top_k, deadline)
         times.query.CopyFrom(_duration(time.monotonic() - began))
         return retrieval_service_pb2.SearchResponse(
             results=[
-                retrieval_service_pb2.GarmentMatches(garment=garment, matches=nearest)
-                for garment, nearest in zip(seen.garments, matches, strict=True)
+                retrieval_service_pb2.GarmentMatches(garment=each.garment, matches=nearest)
+                for each, nearest in zip(sought, matches, strict=True)
             ],
             stage_times=times,
         )
@@ -127,24 +136,32 @@ class PhotoSearch:
     async def _query(
         self,
         request: retrieval_service_pb2.SearchRequest,
-        seen: Seen,
+        sought: Sequence[_Sought],
+        model_digest: str,
         top_k: int,
         deadline: Deadline,
     ) -> list[list[types_pb2.Match]]:
         confusion = {} if request.whole_image else await self._pipeline.confusion(deadline)
-        scopes = [self._scopes(request, garment, confusion) for garment in seen.garments]
+        lookups = [
+            [
+                (embedding, scope)
+                for scope in self._scopes(request, each.garment, confusion)
+                for embedding in each.embeddings
+            ]
+            for each in sought
+        ]
         query = search_service_pb2.QueryRequest(
-            collection=request.collection, model_digest=seen.embed_digest, top_k=top_k, filter=request.filter
+            collection=request.collection, model_digest=model_digest, top_k=top_k, filter=request.filter
         )
         bound_distance(query, request, self._settings.max_distance)
         probes = [
             search_service_pb2.Probe(embedding=embedding, categories=scope.categories)
-            for embedding, own in zip(seen.embeddings, scopes, strict=True)
-            for scope in own
+            for own in lookups
+            for embedding, scope in own
         ]
         with telemetry.STAGE_SECONDS.labels("search").time():
             answers = iter(await self._answers(query, probes, deadline))
-        return [merge([(scope, next(answers).matches) for scope in own], top_k) for own in scopes]
+        return [merge([(scope, next(answers).matches) for _, scope in own], top_k) for own in lookups]
 
     def _scopes(
         self, request: retrieval_service_pb2.SearchRequest, garment: types_pb2.Garment, confusion: Confusion
@@ -167,6 +184,19 @@ class PhotoSearch:
             part.MergeFrom(query)
             answers.extend((await self._stages.query(part, deadline)).results)
         return answers
+
+
+def _sought(seen: Seen) -> list[_Sought]:
+    """An alternative of a category that came before it is another cutout of that garment."""
+    sought: list[_Sought] = []
+    by_category: dict[str, _Sought] = {}
+    for garment, embedding in zip(seen.garments, seen.embeddings, strict=True):
+        if garment.alternative and garment.category in by_category:
+            by_category[garment.category].embeddings.append(embedding)
+        else:
+            sought.append(_Sought(garment, [embedding]))
+            by_category.setdefault(garment.category, sought[-1])
+    return sought
 
 
 def checked_top_k(top_k: int) -> int:

@@ -8,11 +8,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segment_service.look import Bools, Box, Floats, Parsed, without_specks
+from segment_service.look import Bools, Box, Floats, Parsed, iou, without_specks
 from serving.images import Raster, resize
 
-_SAME = 0.9
-"""Of a garment's area: an alternative that covers as much of it would find what the garment finds."""
+_SAME = 0.8
+"""IoU from which on an alternative would mostly find what the garment finds that it covers."""
+_MOST = 18
+"""Garments and alternatives of one photo."""
+_GRID = 128
+"""So many cells has the longer side of a photo where alternatives are compared."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Garment:
     corner: tuple[float, float] = (0.0, 0.0)
     """Where the grid's first cell begins: x, y in pixels of the decoded photo."""
     alternative: bool = False
-    """The region of one label, out of several that are taken as one garment."""
+    """It overlaps garments: another reading of the photo."""
 
     def scaled(self, zoom: float, height: int, width: int) -> "Garment":
         """The same garment in the same photo at another resolution, where it is (height, width)."""
@@ -88,35 +92,54 @@ class Garment:
 
 
 def find_garments(
-    parsed: Parsed,
+    looks: Sequence[Parsed],
     labels: Sequence[str],
     garments: frozenset[str],
     rules: Rules,
     *,
+    categories: frozenset[str] = frozenset(),
     alternatives: bool = False,
 ) -> list[Garment]:
-    """The garments in a photo, largest first; then, where asked for, the alternatives, largest first.
+    """The garments in a photo, largest first; then, where asked for, alternatives, largest first: up to 18 in all.
 
     Args:
+        looks: garments are found in the first; what the others see otherwise are alternatives.
         garments: those of the labels that are garments.
-        alternatives: of each garment that several labels stand for together, also the region of each label alone.
+        categories: those of the garments that are asked for; empty: all.
+        alternatives: of each garment that several labels stand for together, also the region of each label alone; and
+            what later looks find. What covers about the same as something before it is left out.
     """
-    regions = _Regions(parsed, labels, rules)
-    kinds = _kinds(parsed.probabilities, [label in garments for label in labels], rules.wavering)
-    found = regions.garments(kinds, [labels[kind[0]] in garments for kind in kinds])
-    return [*found, *_alternatives(regions, kinds, found)] if alternatives else found
+    first, *later = [_Reading(parsed, labels, garments, categories or garments, rules) for parsed in looks]
+    found = first.garments()
+    if not alternatives:
+        return found
+    others = first.by_label()
+    for reading in later:
+        others += [*reading.garments(), *reading.by_label()]
+    return [*found, *_alternatives(found, others, looks[0].look.photo_size)]
 
 
 @dataclass(frozen=True)
-class _Regions:
-    """Where labels, or several of them together, lead in a look."""
+class _Reading:
+    """What a look at a photo is taken for."""
 
     parsed: Parsed
     labels: Sequence[str]
+    clothing: frozenset[str]
+    wanted: frozenset[str]
     rules: Rules
 
-    def garments(self, kinds: Sequence[Sequence[int]], wanted: Sequence[bool]) -> list[Garment]:
-        """The regions of the wanted kinds, each of one or several labels together; largest first."""
+    def garments(self) -> list[Garment]:
+        """Largest first; labels between which the parser wavers are one."""
+        is_garment = [label in self.clothing for label in self.labels]
+        return self._regions(_kinds(self.parsed.probabilities, is_garment, self.rules.wavering))
+
+    def by_label(self) -> list[Garment]:
+        """Largest first; each label's own region."""
+        return self._regions([[label] for label in range(len(self.labels))])
+
+    def _regions(self, kinds: Sequence[Sequence[int]]) -> list[Garment]:
+        """Where kinds of clothing lead, each of one or several labels together."""
         probabilities, look, cell = self.parsed.probabilities, self.parsed.look, self.parsed.cell
         shares = probabilities[[kind[0] for kind in kinds]]
         for share, kind in zip(shares, kinds, strict=True):
@@ -125,38 +148,36 @@ class _Regions:
         winner, best, second = _leaders(shares)
         found = []
         for index in np.flatnonzero(np.bincount(winner.ravel())).tolist():
-            if not wanted[index]:
+            if self.labels[kinds[index][0]] not in self.clothing:
                 continue
             region = without_specks(winner == index, self.rules.min_part)
             means = [float(probabilities[label][region].mean()) for label in kinds[index]]
             area, confidence = float(region.mean()), max(means)
-            if area < self.rules.min_area or confidence < self.rules.min_confidence:
+            category = self.labels[kinds[index][means.index(confidence)]]
+            too_little = area < self.rules.min_area or confidence < self.rules.min_confidence
+            if too_little or category not in self.wanted:
                 continue
             best_other = np.where(winner == index, second, best)
             support = shares[index] - best_other
             support[(winner == index) & ~region] = -1
-            category = self.labels[kinds[index][means.index(confidence)]]
             walled, corner = look.walled(support, cell)
             box = look.box(region, cell)
             found.append(Garment(category, confidence, area * look.share, box, walled, cell, corner))
         return sorted(found, key=lambda garment: -garment.area)
 
 
-def _alternatives(regions: _Regions, kinds: Sequence[Sequence[int]], found: Sequence[Garment]) -> list[Garment]:
-    """Each label's own region in a garment that several labels stand for, unless it is about that garment itself."""
-    areas = {garment.category: garment.area for garment in found}
-    wholes = {
-        regions.labels[label]: max(areas.get(regions.labels[other], 0) for other in kind)
-        for kind in kinds
-        if len(kind) > 1
-        for label in kind
-    }
-    alone = [[label] for label in range(len(regions.labels))]
-    return [
-        dataclasses.replace(garment, alternative=True)
-        for garment in regions.garments(alone, [label in wholes for label in regions.labels])
-        if garment.area < _SAME * wholes[garment.category]
-    ]
+def _alternatives(found: Sequence[Garment], others: Sequence[Garment], photo_size: tuple[int, int]) -> list[Garment]:
+    """The others that cover something else than what was found, and than the others before them; largest first."""
+    zoom = _GRID / max(photo_size)
+    height, width = (max(1, round(side * zoom)) for side in photo_size)
+    masks = [garment.scaled(zoom, height, width).mask(height, width) for garment in found]
+    different = []
+    for garment in others:
+        mask = garment.scaled(zoom, height, width).mask(height, width)
+        if all(iou(mask, other) < _SAME for other in masks):
+            masks.append(mask)
+            different.append(dataclasses.replace(garment, alternative=True))
+    return sorted(different, key=lambda garment: -garment.area)[: max(0, _MOST - len(found))]
 
 
 def _kinds(probabilities: Floats, is_garment: Sequence[bool], wavering: float) -> list[list[int]]:

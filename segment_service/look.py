@@ -36,6 +36,8 @@ class Look:
     photo_size: tuple[int, int]  # height, width in pixels
     window: Box
     canvas_size: tuple[int, int]  # height, width in pixels
+    mirrored: bool = False
+    """Left and right change places on the canvas."""
 
     @classmethod
     def at_all(cls, photo: Raster, canvas_size: tuple[int, int]) -> "Look":
@@ -56,6 +58,8 @@ class Look:
         """The canvas, with the window letterboxed on it."""
         window = self.window
         part = photo[window.y : window.y + window.height, window.x : window.x + window.width]
+        if self.mirrored:
+            part = cv2.flip(part, 1)  # type: ignore[assignment]
         return letterbox(part, *self.canvas_size)[0]
 
     def parsed(self, logits: Floats) -> "Parsed":
@@ -64,8 +68,13 @@ class Look:
         rows = min(logits.shape[1], max(1, round(self.window.height / cell)))
         columns = min(logits.shape[2], max(1, round(self.window.width / cell)))
         inside = logits[:, :rows, :columns]
+        if self.mirrored:
+            inside = inside[:, :, ::-1]
         powers = np.exp(inside - inside.max(axis=0))
         return Parsed(self, powers / powers.sum(axis=0), cell)
+
+    def mirror(self) -> "Look":
+        return dataclasses.replace(self, mirrored=not self.mirrored)
 
     def box(self, region: Bools, cell: float) -> Box:
         """Of a region of the window's cells."""
@@ -124,3 +133,8 @@ def without_specks(mask: Bools, min_part: float) -> Bools:
     areas[0] = 0  # the rest of the photo
     kept: Bools = (areas >= min_part * areas.max())[parts] & mask
     return kept
+
+
+def iou(a: Bools, b: Bools) -> float:
+    """What two masks of one size have in common, as a share of what they cover together."""
+    return float((a & b).sum() / max(1, (a | b).sum()))

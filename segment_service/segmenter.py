@@ -15,7 +15,8 @@ from PIL import Image
 
 from clothing_retrieval.v1 import types_pb2
 from segment_service.garments import Garment, Rules, find_garments
-from segment_service.look import Floats, Look, Parsed
+from segment_service.look import Floats, Parsed
+from segment_service.looks import Looks, advance, looks
 from segment_service.parser import load_parser
 from segment_service.settings import Settings
 from serving import telemetry, tracing
@@ -98,14 +99,11 @@ class Segmenter:
                 waited = telemetry.WAIT_SECONDS.labels(STAGE, telemetry.priority(background))
                 waited.observe(time.monotonic() - asked)
                 tracing.waited(asked)
-                picture, look, canvas = await run(lambda: self._prepare(image))
-                logits = await parse(canvas)
-                found = await run(lambda: self._read(logits, picture, look, wanted))
-                if isinstance(found, Photo):
-                    return found
-                closer, canvas = found
-                logits = await parse(canvas)
-                return await run(lambda: self._cut_out(closer.parsed(logits), picture, wanted))
+                picture, looking, step = await run(lambda: self._begin(image, wanted))
+                while not isinstance(step, Photo):
+                    logits = await parse(step)
+                    step = await run(functools.partial(self._go_on, looking, logits, picture, wanted))
+                return step
 
     async def start(self) -> None:
         """Loads and warms up. Raises ModelError."""
@@ -120,33 +118,31 @@ class Segmenter:
         await self.runner.stop()
         self._pool.stop()
 
-    def _prepare(self, image: types_pb2.Image) -> tuple[Picture, Look, Raster]:
+    def _begin(self, image: types_pb2.Image, wanted: Wanted) -> tuple[Picture, Looks, Raster | Photo]:
         with tracing.span("decode"), telemetry.DECODE_SECONDS.labels(STAGE).time():
             picture = decode(image, self._limits)
-        size = self.runner.served.manifest.input
-        look = Look.at_all(picture.pixels, (size.height, size.width))
-        return picture, look, look.show(picture.pixels)
-
-    def _read(self, logits: Floats, picture: Picture, look: Look, wanted: Wanted) -> Photo | tuple[Look, Raster]:
-        """What was found, or a closer look to take first, and its canvas."""
         manifest = self.runner.served.manifest
         is_garment = [label in self.categories for label in manifest.labels]
-        with tracing.span("look closer"):
-            parsed = look.parsed(logits)
-            closer = parsed.closer(is_garment, self._rules.min_part, self._rules.closer_look)
-            if closer is not None:
-                return closer, closer.show(picture.pixels)
-        return self._cut_out(parsed, picture, wanted)
+        size = (manifest.input.height, manifest.input.width)
+        looking = looks(picture.pixels, size, is_garment, self._rules, again=wanted.alternatives)
+        return picture, looking, next(looking)
 
-    def _cut_out(self, parsed: Parsed, picture: Picture, wanted: Wanted) -> Photo:
+    def _go_on(self, looking: Looks, logits: Floats, picture: Picture, wanted: Wanted) -> Raster | Photo:
+        """What the parser is to see next, or what was found."""
+        with tracing.span("look closer"):
+            step = advance(looking, logits)
+        return self._cut_out(step, picture, wanted) if isinstance(step, list) else step
+
+    def _cut_out(self, seen: list[Parsed], picture: Picture, wanted: Wanted) -> Photo:
         rules = self._rules
         if wanted.min_confidence is not None:
             rules = dataclasses.replace(rules, min_confidence=wanted.min_confidence)
         labels = self.runner.served.manifest.labels
         with tracing.span("cut out"):
-            found = find_garments(parsed, labels, self.categories, rules, alternatives=wanted.alternatives)
-            kept = wanted.categories or self.categories
-            segmented = [self._render(garment, picture, wanted, rules) for garment in found if garment.category in kept]
+            found = find_garments(
+                seen, labels, self.categories, rules, categories=wanted.categories, alternatives=wanted.alternatives
+            )
+            segmented = [self._render(garment, picture, wanted, rules) for garment in found]
         return Photo(picture.width, picture.height, segmented)
 
     def _render(self, garment: Garment, picture: Picture, wanted: Wanted, rules: Rules) -> Segmented:

@@ -12,7 +12,7 @@ from serving.errors import InvalidField
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _LARGEST_CUTOUT = 768
-"""Eighteen fit into a message: a dozen labels, and what each two of them are together."""
+"""Eighteen fit into a message: no more are found in a photo by a parser of a dozen garments."""
 
 
 class SegmentServicer(segment_service_pb2_grpc.SegmentServiceServicer):

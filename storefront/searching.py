@@ -30,9 +30,7 @@ def router(settings: Settings, client: AsyncClient) -> APIRouter:
         whole_image: Annotated[
             bool, Query(description="Take the photo as it is, without looking for garments.")
         ] = False,
-        alternatives: Annotated[
-            bool, Query(description="Where the model wavers between kinds of garment, search for each of them.")
-        ] = False,
+        alternatives: Annotated[bool, Query(description="Search also for what else the model could see.")] = False,
     ) -> SearchAnswer:
         """The items most like each garment in a photo, the largest garment first."""
         found = await client.search(

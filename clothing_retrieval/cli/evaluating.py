@@ -85,7 +85,7 @@ def evaluate_(
         bool, typer.Option("--whole-image", help="Take the photos as they are, without looking for garments.")
     ] = False,
     alternatives: Annotated[
-        bool, typer.Option("--alternatives", help="Where the parser wavers between kinds, search for each of them too.")
+        bool, typer.Option("--alternatives", help="Search also for what else the parser could see.")
     ] = False,
     category_matching: matching.CategoryMatching = None,
     compare_variants: Annotated[

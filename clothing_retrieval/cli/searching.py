@@ -36,7 +36,7 @@ def search(
         bool, typer.Option("--whole-image", help="Take the photo as it is, without looking for garments.")
     ] = False,
     alternatives: Annotated[
-        bool, typer.Option("--alternatives", help="Where the parser wavers between kinds, search for each of them too.")
+        bool, typer.Option("--alternatives", help="Search also for what else the parser could see.")
     ] = False,
     category_matching: matching.CategoryMatching = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object for each photo, on a line.")] = False,

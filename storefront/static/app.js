@@ -98,11 +98,11 @@ async function receive(photo, results) {
     }
     return filtered.get(key);
   };
-  state.results = results.filter(isNews);
-  state.sources = state.results.map(
-    (result) =>
+  state.results = results;
+  state.sources = results.map(
+    (result, number) =>
       new Source(
-        async (filters) => (countOf(filters) ? (await again(filters))[results.indexOf(result)].matches : result.matches),
+        async (filters) => (countOf(filters) ? (await again(filters))[number].matches : result.matches),
         TOP_K,
         (match) => match.item,
       ),
@@ -110,12 +110,6 @@ async function receive(photo, results) {
   at("whole").hidden = results.some((result) => result.garment);
   drawGarments(state.results, 0, choose);
   await choose(0, { quietly: true });
-}
-
-/** What a garment might be instead is worth showing only where no other garment is that already. */
-function isNews(result, _, results) {
-  const { category, alternative } = result.garment ?? {};
-  return !alternative || !results.some(({ garment }) => garment.category === category && !garment.alternative);
 }
 
 async function choose(number, { quietly = false } = {}) {

@@ -10,7 +10,6 @@ from torch.nn import functional
 from export import kinds
 from export.augmentation import varied
 from export.embedder import GarmentEmbedder
-from export.evaluate_embedder import folder_scores
 from export.garment_views import View, cut_out, on_another_street, query_photo, shop_cutout, training_views
 from export.labels import LABELS
 from export.onnx_files import write_onnx
@@ -169,14 +168,6 @@ def test_a_query_photo_shows_the_person_dimmed_on_the_other_street() -> None:
         assert 0.5 < np.ptp(np.flatnonzero(dress.any(axis=1))) / 150 <= 1
         assert 100 < query.photo[dress].mean() < 252
         assert query.photo[~dress].mean() < 125
-
-
-def test_precision_counts_the_first_five() -> None:
-    gallery = np.eye(6, dtype=np.float32)
-    names = np.array(["hat", "hat", "hat", "skirt", "skirt", "skirt"])
-    query = np.array([[1, 0.9, 0.8, 0.7, 0.6, 0.1]], np.float32)
-    result = folder_scores(query, np.array(["hat"]), gallery, names)
-    assert result == {"precision_at_1": 1.0, "precision_at_5": pytest.approx(0.6), "mean_average_precision": 1.0}
 
 
 def test_a_cutout_is_the_garment_centred_on_white() -> None:

@@ -21,6 +21,7 @@ MAY_IMPORT = {
         "segment_service.garments",
         "segment_service.labels",
         "segment_service.look",
+        "segment_service.looks",
         "segment_service.mmseg_engine",
         "segment_service.mmseg_loading",
         "segment_service.parser",

@@ -65,6 +65,45 @@ async def test_alternatives_are_searched_for_where_they_are_asked_for() -> None:
     ]
 
 
+async def test_an_alternative_of_a_category_found_before_is_another_cutout_of_that_garment() -> None:
+    async with gateway() as front:
+        cutout = types_pb2.Pixels(width=SIZE, height=SIZE, rgb=bytes(SIZE * SIZE * 3))
+        garments = [
+            types_pb2.Garment(category=category, cutout=cutout, area=area, alternative=alternative)
+            for category, area, alternative in (
+                ("top", 0.4, False),
+                ("bag", 0.1, False),
+                ("dress", 0.6, True),
+                ("top", 0.3, True),
+                ("dress", 0.2, True),
+            )
+        ]
+
+        async def segment(request: Any) -> Any:
+            return segment_service_pb2.SegmentResponse(garments=garments)
+
+        front.stages.on["Segment"] = segment
+        front.stages.matches = [
+            [("top's", 0.3), ("both tops'", 0.4)],
+            [("both tops'", 0.1), ("other top's", 0.35)],
+            [("bag's", 0.5)],
+            [("dress's", 0.2)],
+            [("dress's", 0.1), ("other dress's", 0.7)],
+        ]
+        request = pb.SearchRequest(
+            image=IMAGE, include_alternatives=True, category_matching=pb.CATEGORY_MATCHING_IGNORE, top_k=2
+        )
+        response = await front.retrieval.Search(request)
+        assert len(front.stages.last("Embed").images) == 5
+    found = [(each.garment.category, round(each.garment.area, 1), ids(each.matches)) for each in response.results]
+    assert found == [
+        ("top", 0.4, ["both tops'", "top's"]),
+        ("bag", 0.1, ["bag's"]),
+        ("dress", 0.6, ["dress's", "other dress's"]),
+    ]
+    assert response.results[0].matches[0].distance == pytest.approx(0.1)
+
+
 @pytest.mark.parametrize("cutouts", [False, True])
 @pytest.mark.parametrize("masks", [False, True])
 async def test_cutouts_and_masks_come_only_where_they_are_asked_for(cutouts: bool, masks: bool) -> None:

@@ -28,7 +28,7 @@ def at_all(size: tuple[int, int] = CANVAS) -> Look:
 
 
 def find(scores: Floats, size: tuple[int, int] = CANVAS, **rules: float) -> list[Garment]:
-    return find_garments(at_all(size).parsed(scores), LABELS, WANTED, Rules(**rules))
+    return find_garments([at_all(size).parsed(scores)], LABELS, WANTED, Rules(**rules))
 
 
 def coordinates(height: int = 192, width: int = 128) -> Raster:
@@ -58,7 +58,7 @@ def test_labels_that_are_no_garments_or_not_wanted_are_left_out() -> None:
         ("top", np.s_[2:6], np.s_[4:10]), ("skin", np.s_[8:12], np.s_[4:10]), ("pants", np.s_[14:20], np.s_[4:8])
     )
     assert {garment.category for garment in find(scores)} == {"top", "pants"}
-    only = find_garments(at_all().parsed(scores), LABELS, frozenset(("pants",)), Rules())
+    only = find_garments([at_all().parsed(scores)], LABELS, frozenset(("pants",)), Rules())
     assert [garment.category for garment in only] == ["pants"]
 
 
@@ -86,7 +86,7 @@ def test_garments_that_the_parser_is_sure_of_stay_apart() -> None:
 
 
 def test_alternatives_follow_the_garment_that_several_labels_stand_for() -> None:
-    whole, pants, top = find_garments(at_all().parsed(wavering(0.4)), LABELS, WANTED, Rules(), alternatives=True)
+    whole, pants, top = find_garments([at_all().parsed(wavering(0.4))], LABELS, WANTED, Rules(), alternatives=True)
     assert (whole.category, whole.alternative, whole.box) == ("pants", False, Box(32, 16, 48, 112))
     assert (pants.category, pants.alternative, pants.box) == ("pants", True, Box(32, 16, 48, 80))
     assert (top.category, top.alternative, top.box) == ("top", True, Box(32, 96, 48, 32))
@@ -96,18 +96,38 @@ def test_alternatives_follow_the_garment_that_several_labels_stand_for() -> None
 def test_an_alternative_that_is_about_the_garment_itself_is_left_out() -> None:
     scores = wavering(0.4)
     scores[:, 13:16] = scores[:, 0:1]
-    found = find_garments(at_all().parsed(scores), LABELS, WANTED, Rules(), alternatives=True)
+    found = find_garments([at_all().parsed(scores)], LABELS, WANTED, Rules(), alternatives=True)
     assert [(garment.category, garment.alternative) for garment in found] == [("pants", False), ("top", True)]
 
 
 def test_garments_that_the_parser_is_sure_of_have_no_alternatives() -> None:
-    found = find_garments(at_all().parsed(wavering(0.05)), LABELS, WANTED, Rules(), alternatives=True)
+    found = find_garments([at_all().parsed(wavering(0.05))], LABELS, WANTED, Rules(), alternatives=True)
     assert [(garment.category, garment.alternative) for garment in found] == [("pants", False), ("top", False)]
 
 
-def test_where_a_garment_is_left_out_its_alternatives_are_too() -> None:
-    found = find_garments(at_all().parsed(wavering(0.4)), LABELS, WANTED, Rules(min_confidence=0.9), alternatives=True)
-    assert found == []
+def test_what_a_later_look_finds_otherwise_is_an_alternative_and_what_it_finds_again_is_not() -> None:
+    first = at_all().parsed(logits(("top", np.s_[2:6], np.s_[4:10]), ("pants", np.s_[8:20], np.s_[3:9])))
+    wider = at_all().parsed(logits(("top", np.s_[2:10], np.s_[4:10]), ("pants", np.s_[10:20], np.s_[3:9])))
+    pants, top, wider_top = find_garments([first, wider], LABELS, WANTED, Rules(), alternatives=True)
+    assert (pants.alternative, top.alternative, wider_top.alternative) == (False, False, True)
+    assert (wider_top.category, wider_top.box) == ("top", Box(32, 16, 48, 64))
+    assert [garment.category for garment in find_garments([first, wider], LABELS, WANTED, Rules())] == ["pants", "top"]
+
+
+def test_alternatives_of_categories_that_are_not_asked_for_are_left_out() -> None:
+    (top,) = find_garments(
+        [at_all().parsed(wavering(0.4))], LABELS, WANTED, Rules(), categories=frozenset(("top",)), alternatives=True
+    )
+    assert (top.category, top.alternative) == ("top", True)
+
+
+def test_of_many_alternatives_the_largest_are_kept() -> None:
+    first = at_all().parsed(logits(("top", np.s_[0:2], np.s_[0:2])))
+    columns = [at_all().parsed(logits(("top", np.s_[4:6], np.s_[left : left + 2]))) for left in range(0, 16, 2)]
+    rows = [at_all().parsed(logits(("pants", np.s_[top : top + 2], np.s_[0:16]))) for top in range(2, 24, 2)]
+    found = find_garments([first, *columns, *rows], LABELS, WANTED, Rules(), alternatives=True)
+    kept = [garment.category for garment in found if garment.alternative]
+    assert kept == ["pants"] * 11 + ["top"] * 6
 
 
 def test_specks_are_dropped_from_box_area_mask_and_cutout_and_large_parts_stay() -> None:
@@ -267,9 +287,20 @@ def test_without_clothing_and_for_specks_there_is_no_closer_look() -> None:
     assert at_all().parsed(near_alone).closer(IS_GARMENT, 0.1, 1.4) is not None
 
 
+def test_a_mirrored_look_shows_the_photo_mirrored_and_finds_the_garment_where_it_lies() -> None:
+    photo = coordinates(384, 256)
+    look = Look((384, 256), Box(64, 96, 64, 96), CANVAS)
+    assert (look.mirror().show(photo) == look.show(photo)[:, ::-1]).all()
+    scores = logits(("top", np.s_[6:18], np.s_[2:8]))
+    (top,) = find_garments([look.parsed(scores)], LABELS, WANTED, Rules())
+    (mirrored,) = find_garments([look.mirror().parsed(scores[:, :, ::-1])], LABELS, WANTED, Rules())
+    assert mirrored.box == top.box == Box(72, 120, 24, 48)
+    assert (mirrored.mask(384, 256) == top.mask(384, 256)).all()
+
+
 def test_a_closer_look_finds_the_garment_where_it_lies_in_the_photo() -> None:
     look = Look((384, 256), Box(64, 96, 64, 96), CANVAS)  # a quarter of the photo each way; a cell is 4 pixels
-    (top,) = find_garments(look.parsed(logits(("top", np.s_[6:18], np.s_[4:12]))), LABELS, WANTED, Rules())
+    (top,) = find_garments([look.parsed(logits(("top", np.s_[6:18], np.s_[4:12])))], LABELS, WANTED, Rules())
     assert top.box == Box(80, 120, 32, 48)
     assert top.area == pytest.approx(32 * 48 / (384 * 256))
     mask = top.mask(384, 256)
@@ -282,7 +313,7 @@ def test_a_closer_look_finds_the_garment_where_it_lies_in_the_photo() -> None:
 
 def test_nothing_beyond_a_closer_look_is_garment() -> None:
     look = Look((384, 256), Box(64, 96, 64, 96), CANVAS)
-    (top,) = find_garments(look.parsed(logits(("top", np.s_[:], np.s_[:]))), LABELS, WANTED, Rules())
+    (top,) = find_garments([look.parsed(logits(("top", np.s_[:], np.s_[:])))], LABELS, WANTED, Rules())
     mask = top.mask(384, 256)
     assert mask[100:188, 68:124].all()
     mask[96:192, 64:128] = False
