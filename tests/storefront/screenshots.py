@@ -33,6 +33,7 @@ async def main() -> None:
     boutique = BUILD / "boutique"
     if not (boutique / "probes/pairs.csv").exists():  # it is written last
         await asyncio.to_thread(draw_boutique, boutique, items=ITEMS)
+    shutil.rmtree(BUILD / "data", ignore_errors=True)  # of another model, perhaps
     with ExitStack() as cleanup:
         log = cleanup.enter_context(to_files(BUILD / "logs"))
         async with Stack(Options(BUILD / "data", free_port()), log, print) as stack:
