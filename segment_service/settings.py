@@ -52,7 +52,7 @@ class Settings(WorkerSettings):
         Rules.closer_look,
         gt=1,
         description="The parser looks again where it would see the clothing in a photo this many times larger. "
-        "A second look costs what the first did; `inf`: never.",
+        "That costs what the first look did; `inf`: never. Alternatives have a look of their own.",
     )
 
     def rules(self) -> Rules:

@@ -60,7 +60,8 @@ async function search(photo) {
     if (!signal.aborted) at("photo").classList.remove("busy");
   }
   if (signal.aborted) return;
-  const garments = results.filter((one) => one.garment && !one.garment.alternative).length;
+  const found = results.filter((one) => one.garment);
+  const garments = found.filter((one) => !one.garment.alternative).length || found.length;
   say(t(garments ? "found" : "foundWhole", resultText(), garments));
   at("heading").focus({ preventScroll: wide() });
 }

@@ -121,6 +121,14 @@ def test_alternatives_of_categories_that_are_not_asked_for_are_left_out() -> Non
     assert (top.category, top.alternative) == ("top", True)
 
 
+def test_an_alternative_is_as_sure_as_is_asked_for_where_the_garment_is_not() -> None:
+    (pants,) = find_garments(
+        [at_all().parsed(wavering(0.4))], LABELS, WANTED, Rules(min_confidence=0.9), alternatives=True
+    )
+    assert (pants.category, pants.alternative, pants.box) == ("pants", True, Box(32, 16, 48, 80))
+    assert pants.confidence > 0.9
+
+
 def test_of_many_alternatives_the_largest_are_kept() -> None:
     first = at_all().parsed(logits(("top", np.s_[0:2], np.s_[0:2])))
     columns = [at_all().parsed(logits(("top", np.s_[4:6], np.s_[left : left + 2]))) for left in range(0, 16, 2)]

@@ -8,7 +8,6 @@ from segment_service.look import Floats, Look, Parsed
 from segment_service.looks import looks, take
 from serving.images import Raster
 
-LABELS = ("background", "top")
 RED = (200, 0, 0)
 CANVAS = (96, 64)
 
