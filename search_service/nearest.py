@@ -1,7 +1,8 @@
 """The nearest items around vectors, in memory.
 
 Rows are compared exactly where a shelf has no graph, where they wait in its tail, where the caller asks for it, and
-where a filter keeps so few that walking costs more. Else the graph is walked, ever wider until it has given enough.
+where a filter keeps so few that walking costs more. Else the graph is walked, ever wider until it has given enough; its
+distances are sums of float32, and differ from those of rows that are compared by some 1e-7 of them.
 """
 
 import math
@@ -14,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from search_service.fields import Flags, RowTest, Vocabulary, some_rows
-from search_service.graph import GraphTorn
+from search_service.graph import Distances, GraphTorn
 from search_service.records import Keys, Matrix
 from search_service.shelf import ShelfView
 from search_service.shelves import Picture
@@ -23,7 +24,6 @@ _HIDDEN = -np.inf
 _CELLS = 1 << 24  # similarities held at a time: 64 MiB
 _BLOCK = 1 << 16  # vectors held at a time: 64 MiB where they have 256 numbers
 _WIDEN = 4
-_ROUNDED = 1 + 1e-5  # a graph's squared distances are farther from the truth by no more than this factor
 _GRAPH_SHARE = 8  # a walk for more than this part of a graph costs more than comparing with all of it
 
 Similarities = npt.NDArray[np.float32]
@@ -207,7 +207,7 @@ class _Scan:
             if cut > start:
                 rows = positions[start:cut] - (end - span.size())
                 rows = rows + span.start if span.rows is None else span.rows[rows]
-                found += _ranked(span.view, [rows], [target], want)
+                found.append(_ranked(span.view, rows, target, want))
             start = cut
         return _merged(found, want)
 
@@ -216,7 +216,7 @@ def _span(view: ShelfView, version: int, kept: Flags | None, whole: bool) -> _Sp
     """What of a shelf has to be compared: all of it, or the tail that its graph lacks."""
     start = 0 if whole else view.graphed
     if kept is None:
-        return _Span(view, start, None, ~view.alive(version)[start:] if view.dead else None)
+        return _Span(view, start, None, ~view.alive(version, start) if view.dead else None)
     wanted = kept[start:]
     rows = np.flatnonzero(wanted)
     if len(rows) * 4 < len(wanted):
@@ -238,16 +238,21 @@ def _walk(
             labels, squared = view.graph.nearest(np.concatenate([each.vectors for each in pending.values()]), width)
         except GraphTorn:
             break
-        candidates = _candidates(view, version, kept, labels, squared, list(pending.values()), want)
+        distances = np.sqrt(squared).clip(max=2)
+        # The first that were wanted mostly settle it.
+        first = _there(view, version, kept, labels[:, : want.count], distances[:, : want.count])
+        nearby, reach = distances[:, want.count].tolist(), distances[:, -1].tolist()
         start = 0
-        for (key, target), hits in zip(
-            list(pending.items()), _ranked(view, candidates, list(pending.values()), want), strict=True
-        ):
-            end = start + len(target.vectors)
-            if _complete(hits, want, reach=math.sqrt(squared[start:end, -1].min())):
-                answers[key] = hits
-                del pending[key]
-            start = end
+        for key, target in list(pending.items()):
+            mine = slice(start, start + len(target.vectors))
+            start = mine.stop
+            hits = _joined(first[mine], target, want)
+            if not _complete(hits, want, min(nearby[mine])):
+                hits = _joined(_there(view, version, kept, labels[mine], distances[mine]), target, want)
+                if not _complete(hits, want, min(reach[mine])):
+                    continue
+            answers[key] = hits
+            del pending[key]
         width *= _WIDEN
     if pending:
         scan = _Scan([_span(view, version, kept, whole=True)])
@@ -256,68 +261,40 @@ def _walk(
     return answers
 
 
-def _candidates(
-    view: ShelfView,
-    version: int,
-    kept: Flags | None,
-    labels: Keys,
-    squared: Similarities,
-    targets: Sequence[Target],
-    want: Want,
-) -> list[Keys]:
-    """For each target rows of what its walks gave, less those that came later, were deleted, or are not kept.
-
-    Where one walk tells which of them are the nearest, only these.
-    """
-    near = np.count_nonzero(squared <= squared[:, want.count - 1, np.newaxis] * _ROUNDED, axis=1)
-    rows, there = _present(view, version, kept, labels[:, : near.max()])
-    items = view.items[rows].tolist()
-    whole = [bool(all_of[:count].all()) for all_of, count in zip(there, near.tolist(), strict=True)]
-    found: list[Keys] = []
-    start = 0
-    for target in targets:
-        end = start + len(target.vectors)
-        count = int(near[start])
-        if end - start == 1 and whole[start] and len(set(items[start][:count]) - target.without) >= want.count:
-            found.append(rows[start, :count])
-        else:
-            every, present = _present(view, version, kept, labels[start:end])
-            found.append(np.unique(every[present]))
-        start = end
-    return found
-
-
-def _present(view: ShelfView, version: int, kept: Flags | None, labels: Keys) -> tuple[Keys, Flags]:
-    """Rows of the labels, and which of them there are in this version and are kept."""
+def _there(view: ShelfView, version: int, kept: Flags | None, labels: Keys, distances: Distances) -> list[list[Hit]]:
+    """For each walk what it gave, less what came later, was deleted, or is not kept."""
     rows, there = view.find(labels)
     if kept is not None:
         there &= kept[rows]
     elif view.dead:
         there &= view.died[rows] > version
-    return rows, there
+    columns = (each.tolist() for each in (view.items[rows], distances, view.ordinals[rows], there))
+    return [
+        [Hit(item, distance, ordinal) for item, distance, ordinal, is_there in zip(*walk, strict=True) if is_there]
+        for walk in zip(*columns, strict=True)
+    ]
+
+
+def _joined(walks: Iterable[Sequence[Hit]], target: Target, want: Want) -> list[Hit]:
+    """Hits of all walks for a target."""
+    hits = (hit for hit in chain.from_iterable(walks) if hit.item not in target.without)
+    return _first(sorted(hits, key=_by_distance), want)
 
 
 def _complete(hits: Sequence[Hit], want: Want, reach: float) -> bool:
-    """Whether nothing beyond ``reach``, as far as the walks went, can belong to the answer."""
+    """Whether nothing from ``reach`` on, as far as the walks went, can belong to the answer."""
     if want.max_distance is not None and want.max_distance < reach:
         return True
-    return len(hits) >= want.count and hits[-1].distance * _ROUNDED < reach
+    return len(hits) >= want.count and hits[-1].distance < reach
 
 
-def _ranked(view: ShelfView, rows: Sequence[Keys], targets: Sequence[Target], want: Want) -> list[list[Hit]]:
-    """For each target the nearest items among its rows, and those as far as the last of them."""
-    counts = [len(each) for each in rows]
-    together = np.concatenate(rows)
-    ordinals = view.ordinals[together]
-    distances = _distances(view.vectors.take(together), counts, targets)
-    order = np.lexsort((ordinals, distances, np.repeat(np.arange(len(rows)), counts)))
-    hits = list(map(Hit, *(each[order].tolist() for each in (view.items[together], distances, ordinals))))
-    ranked, start = [], 0
-    for target, count in zip(targets, counts, strict=True):
-        mine = hits[start : start + count]
-        start += count
-        ranked.append(_first((hit for hit in mine if hit.item not in target.without) if target.without else mine, want))
-    return ranked
+def _ranked(view: ShelfView, rows: Keys, target: Target, want: Want) -> list[Hit]:
+    """The nearest items among the rows, and those as far as the last of them."""
+    ordinals = view.ordinals[rows]
+    distances = _distances(view.vectors.take(rows), target)
+    order = np.lexsort((ordinals, distances))
+    hits = map(Hit, *(each[order].tolist() for each in (view.items[rows], distances, ordinals)))
+    return _first((hit for hit in hits if hit.item not in target.without), want)
 
 
 def _merged(found: Sequence[Sequence[Hit]], want: Want) -> list[Hit]:
@@ -325,7 +302,11 @@ def _merged(found: Sequence[Sequence[Hit]], want: Want) -> list[Hit]:
     filled = [hits for hits in found if hits]
     if len(filled) <= 1:
         return list(filled[0]) if filled else []
-    return _first(sorted(chain.from_iterable(filled), key=lambda hit: (hit.distance, hit.view)), want)
+    return _first(sorted(chain.from_iterable(filled), key=_by_distance), want)
+
+
+def _by_distance(hit: Hit) -> tuple[float, int]:
+    return hit.distance, hit.view
 
 
 def _first(ordered: Iterable[Hit], want: Want) -> list[Hit]:
@@ -343,23 +324,13 @@ def _first(ordered: Iterable[Hit], want: Want) -> list[Hit]:
     return list(hits.values())
 
 
-def _distances(vectors: Matrix, counts: Sequence[int], targets: Sequence[Target]) -> npt.NDArray[np.float32]:
-    """From the ``counts`` vectors of each target to its nearest vector, (n,), in [0, 2].
+def _distances(vectors: Matrix, target: Target) -> Distances:
+    """From each vector to the target's nearest, (n,), in [0, 2].
 
     The norm of the difference, which is exact near 0 too.
     """
-    wide = vectors.astype(np.float64)
-    if all(len(target.vectors) == 1 for target in targets):
-        differences = wide - np.repeat(np.concatenate([target.vectors for target in targets]), counts, axis=0)
-        squares = np.vecdot(differences, differences)
-    else:
-        squares = np.empty(len(wide))
-        start = 0
-        for target, count in zip(targets, counts, strict=True):
-            differences = wide[start : start + count, np.newaxis] - target.vectors
-            squares[start : start + count] = np.vecdot(differences, differences).min(axis=1)
-            start += count
-    distances: npt.NDArray[np.float32] = np.sqrt(squares).clip(max=2).astype(np.float32)
+    differences = vectors.astype(np.float64)[:, np.newaxis] - target.vectors
+    distances: Distances = np.sqrt(np.vecdot(differences, differences).min(axis=1)).clip(max=2).astype(np.float32)
     return distances
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -94,8 +94,7 @@ class Query:
     exact: bool
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """``message`` is the Item, serialised."""
 
     id: str

@@ -34,8 +34,9 @@ class ShelfView:
     graph: Graph | None
     graphed: int
 
-    def alive(self, version: int) -> npt.NDArray[np.bool_]:
-        return self.died[: self.count] > version
+    def alive(self, version: int, start: int = 0) -> npt.NDArray[np.bool_]:
+        """Of the rows from ``start`` on."""
+        return self.died[start : self.count] > version
 
     def item_count(self, version: int) -> int:
         """Items whose first view stands here: over all shelves, each item once."""

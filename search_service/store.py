@@ -63,7 +63,7 @@ def messages(
     rows = db.execute(
         "SELECT key, id, message FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN items "
         f"ON key = wanted AND {condition}",
-        (json.dumps(list(items)), *parameters),
+        (json.dumps(sorted(items)), *parameters),
     )
     return {key: (item_id, blob) for key, item_id, blob in rows}
 

@@ -30,6 +30,9 @@ from tests.servers import AT_ONCE, channel_to, serving
 
 DIMENSION = 4
 
+# For each probe the items and their distances.
+Answers = list[list[tuple[str, float]]]
+
 
 def points(count: int) -> Matrix:
     """Unit vectors that stay as they are to the last bit when the service scales them to unit length."""
@@ -100,6 +103,16 @@ probes = st.builds(
     ),
     st.lists(st.sampled_from(CATEGORIES), max_size=2),
 )
+
+
+def assert_close(found: Answers, wanted: Answers, rounding: float) -> None:
+    """But for rounding, which may exchange items that are as far."""
+    for mine, theirs in zip(found, wanted, strict=True):
+        distances = [distance for _, distance in theirs]
+        assert [distance for _, distance in mine] == pytest.approx(distances, abs=rounding)
+        last = max(distances, default=0) - rounding
+        assert {item for item, distance in mine if distance < last} <= {item for item, _ in theirs}
+        assert {item for item, distance in theirs if distance < last} <= {item for item, _ in mine}
 
 
 def crowd(number: int) -> Any:
@@ -295,10 +308,13 @@ class History(RuleBasedStateMachine):
     def check_answers(self, shop: Shop, request: Any, keeps: Callable[[Item], bool]) -> None:
         results = self.call(self.search.Query, request).results
         found = [[(match.item.id, match.distance) for match in result.matches] for result in results]
-        self.compare(found, shop.nearest(request.probes, request, keeps))
+        self.compare(found, shop.nearest(request.probes, request, keeps), request.exact)
 
-    def compare(self, found: list[list[tuple[str, float]]], wanted: list[list[tuple[str, float]]]) -> None:
-        assert found == wanted
+    def compare(self, found: Answers, wanted: Answers, exact: bool) -> None:
+        if exact:
+            assert found == wanted
+        else:
+            assert_close(found, wanted, 1e-6)
 
     @rule(name=names, ids=st.lists(st.sampled_from(IDS), min_size=1, max_size=5), chosen=st.sampled_from(FILTERS))
     def look(self, name: str, ids: list[str], chosen: Any) -> None:
@@ -378,14 +394,8 @@ class History(RuleBasedStateMachine):
 class MilvusHistory(History):
     backend = "milvus"
 
-    def compare(self, found: list[list[tuple[str, float]]], wanted: list[list[tuple[str, float]]]) -> None:
-        """But for rounding, which may exchange items that are as far."""
-        for mine, theirs in zip(found, wanted, strict=True):
-            distances = [distance for _, distance in theirs]
-            assert [distance for _, distance in mine] == pytest.approx(distances, abs=1e-4)
-            last = max(distances, default=0) - 1e-4
-            assert {item for item, distance in mine if distance < last} <= {item for item, _ in theirs}
-            assert {item for item, distance in theirs if distance < last} <= {item for item, _ in mine}
+    def compare(self, found: Answers, wanted: Answers, exact: bool) -> None:
+        assert_close(found, wanted, 1e-4)
 
     def restart(self, backed_up: bool) -> None:
         self.loop.run(self.stack.aclose())

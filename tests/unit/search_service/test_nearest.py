@@ -77,11 +77,13 @@ def test_the_nearest_items_are_found_each_once_by_its_nearest_view(tmp_path: Pat
         assert hit / wanted >= (0.99 if tending is GRAPHS else 1)
 
 
-def test_an_item_as_a_probe_means_each_of_its_views_and_is_left_out(tmp_path: Path) -> None:
-    items = several(60, views=4)
-    with opened(tmp_path) as index:
+@pytest.mark.parametrize("tending", [plan(), GRAPHS], ids=["exact", "graph"])
+def test_an_item_as_a_probe_means_each_of_its_views_and_is_left_out(tmp_path: Path, tending) -> None:  # type: ignore[no-untyped-def]
+    items = several(300, views=4)
+    with opened(tmp_path, tending) as index:
         shop = made(index)
         fill(index, shop, items)
+        assert index.settle(30)
         for name in ("0000", "0017"):
             expected = brute_force(items, items[name][1], 7, without=name)
             assert told(ask(index, shop, Probe(None, name, ()), 7)) == expected
