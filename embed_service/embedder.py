@@ -73,4 +73,4 @@ class Embedder:
 
 
 def _ready(image: types_pb2.Image, side: int) -> bool:
-    return image.HasField("pixels") and image.pixels.width == image.pixels.height == side
+    return image.HasField("pixels") and max(image.pixels.width, image.pixels.height) == side

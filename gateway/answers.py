@@ -10,15 +10,16 @@ _TOLERANCE = 1e-3
 """How far the length of a vector may be from 1, as the search service has it."""
 
 
-def check_garments(answer: segment_service_pb2.SegmentResponse, cutout_size: int) -> None:
-    """Raises BadAnswer, as all do here. ``cutout_size`` 0: no cutouts were asked for."""
-    for garment in answer.garments if cutout_size else ():
-        cutout = garment.cutout
-        if (cutout.width, cutout.height, len(cutout.rgb)) != (cutout_size, cutout_size, 3 * cutout_size**2):
+def check_garments(answer: segment_service_pb2.SegmentResponse, asked: segment_service_pb2.SegmentRequest) -> None:
+    """Raises BadAnswer, as all do here."""
+    side = asked.cutout_size
+    for garment in answer.garments if side else ():
+        width, height, count = garment.cutout.width, garment.cutout.height, len(garment.cutout.rgb)
+        shorter, longer = sorted((width, height))
+        fits = longer == side and (shorter > 0 if asked.trim_cutouts else shorter == side)
+        if not fits or count != 3 * width * height:
             raise BadAnswer(
-                "segment",
-                f"a cutout of {cutout.width} × {cutout.height} pixels in {len(cutout.rgb)} bytes, "
-                f"not of {cutout_size} × {cutout_size}",
+                "segment", f"a cutout of {width} × {height} pixels in {count} bytes, not of {side} × {side}"
             )
 
 

@@ -116,7 +116,7 @@ class ItemImporter:
             response = await patiently(
                 lambda: self._stages.segment(
                     segment_service_pb2.SegmentRequest(
-                        image=request.images[index], cutout_size=cutout_size, background=True
+                        image=request.images[index], cutout_size=cutout_size, trim_cutouts=True, background=True
                     ),
                     deadline,
                     field=f"images[{index}]",

@@ -122,6 +122,7 @@ class PhotoSearch:
                 cutout_size=cutout_size,
                 include_masks=request.include_masks,
                 include_alternatives=request.include_alternatives,
+                trim_cutouts=not request.include_cutouts,
             )
             return self._stages.segment(wanted, deadline)
 

@@ -79,7 +79,7 @@ class Stages:
     ) -> segment_service_pb2.SegmentResponse:
         """``field`` is what the caller calls the photo."""
         answer = await call("segment", self._segment.Segment, request, deadline, renamed=("image", field))
-        check_garments(answer, request.cutout_size)
+        check_garments(answer, request)
         return answer
 
     async def embed(

@@ -3,13 +3,15 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from segment_service.look import Bools, Box, Floats, Parsed, iou, without_specks
-from serving.images import Raster, resize
+from serving.images import ImageLimits, Raster, resize
 
 _SAME = 0.8
 """IoU from which on an alternative would mostly find what the garment finds that it covers."""
@@ -76,6 +78,19 @@ class Garment:
         hidden = np.uint8(255) * (self._support_at(left, top, step, side, side) <= -rules.slack)
         return cv2.bitwise_or(canvas, cv2.merge((hidden, hidden, hidden)))  # type: ignore[return-value]
 
+    def trimmed(self, cutout: Raster) -> Raster:
+        """A view of its cutout without the white beside it, or above and below it: centred on white, it is as before.
+
+        As much is left out on each side, and never so much that less is left than a picture must have.
+        """
+        tall = self.box.height >= self.box.width
+        shown = np.flatnonzero((cutout.min(axis=0) < 255).any(axis=1) if tall else cutout.min(axis=(1, 2)) < 255)
+        if not len(shown):
+            return cutout
+        side = len(cutout)
+        border = max(0, min(shown[0], side - 1 - shown[-1], (side - ImageLimits.min_side) // 2))
+        return cutout[:, border : side - border] if tall else cutout[border : side - border]
+
     def _support_at(self, left: float, top: float, step: float, height: int, width: int) -> Floats:
         """Support sampled at the centres of height × width pixels of size ``step`` from (left, top) on."""
         factor = step / self.cell
@@ -132,34 +147,40 @@ class _Reading:
     def garments(self) -> list[Garment]:
         """Largest first; labels between which the parser wavers are one."""
         is_garment = [label in self.clothing for label in self.labels]
-        return self._regions(_kinds(self.parsed.probabilities, is_garment, self.rules.wavering))
+        winner = self._leaders.winner
+        return self._regions(_kinds(self.parsed.probabilities, winner, is_garment, self.rules.wavering))
 
     def by_label(self) -> list[Garment]:
         """Largest first; each label's own region."""
         return self._regions([[label] for label in range(len(self.labels))])
 
+    @cached_property
+    def _leaders(self) -> "_Leaders":
+        """Of the labels."""
+        return _leaders(self.parsed.probabilities)
+
     def _regions(self, kinds: Sequence[Sequence[int]]) -> list[Garment]:
         """Where kinds of clothing lead, each of one or several labels together."""
         probabilities, look, cell = self.parsed.probabilities, self.parsed.look, self.parsed.cell
-        shares = probabilities[[kind[0] for kind in kinds]]
-        for share, kind in zip(shares, kinds, strict=True):
-            for label in kind[1:]:
-                share += probabilities[label]
-        winner, best, second = _leaders(shares)
+        if len(kinds) == len(self.labels):  # each label alone
+            shares, (winner, best, second) = probabilities, self._leaders
+        else:
+            shares = _together(probabilities, kinds)
+            winner, best, second = _leaders(shares)
         found = []
         for index in np.flatnonzero(np.bincount(winner.ravel())).tolist():
             if self.labels[kinds[index][0]] not in self.clothing:
                 continue
-            region = without_specks(winner == index, self.rules.min_part)
+            leads = winner == index
+            region = without_specks(leads, self.rules.min_part)
             means = [float(probabilities[label][region].mean()) for label in kinds[index]]
-            area, confidence = float(region.mean()), max(means)
+            area, confidence = np.count_nonzero(region) / region.size, max(means)
             category = self.labels[kinds[index][means.index(confidence)]]
             too_little = area < self.rules.min_area or confidence < self.rules.min_confidence
             if too_little or category not in self.wanted:
                 continue
-            best_other = np.where(winner == index, second, best)
-            support = shares[index] - best_other
-            support[(winner == index) & ~region] = -1
+            support = shares[index] - np.where(leads, second, best)
+            support[leads & ~region] = -1
             walled, corner = look.walled(support, cell)
             box = look.box(region, cell)
             found.append(Garment(category, confidence, area * look.share, box, walled, cell, corner))
@@ -180,13 +201,14 @@ def _alternatives(found: Sequence[Garment], others: Sequence[Garment], photo_siz
     return sorted(different, key=lambda garment: -garment.area)[: max(0, _MOST - len(found))]
 
 
-def _kinds(probabilities: Floats, is_garment: Sequence[bool], wavering: float) -> list[list[int]]:
+def _kinds(
+    probabilities: Floats, winner: NDArray[np.intp], is_garment: Sequence[bool], wavering: float
+) -> list[list[int]]:
     """Labels that stand for one garment here, together; most stand alone.
 
     Where the parser wavers between, say, dress and top, it splits one garment in two. What tells this from a top over
     trousers: all over the smaller region the larger one's label is likely, too.
     """
-    winner, _, _ = _leaders(probabilities)
     areas = np.bincount(winner.ravel(), minlength=len(is_garment))
     kinds = [[label] for label in range(len(is_garment))]
     present = sorted((label for label in range(len(is_garment)) if is_garment[label] and areas[label]), key=areas.item)
@@ -199,8 +221,28 @@ def _kinds(probabilities: Floats, is_garment: Sequence[bool], wavering: float) -
     return [kind for kind in kinds if kind]
 
 
-def _leaders(shares: Floats) -> tuple[NDArray[np.intp], Floats, Floats]:
-    """Of each cell: the index that leads, its share, and the best other's; shares are at least 0.
+def _together(probabilities: Floats, kinds: Sequence[Sequence[int]]) -> Floats:
+    """Of each kind, (kinds, rows, columns)."""
+    shares = probabilities[[kind[0] for kind in kinds]]
+    for share, kind in zip(shares, kinds, strict=True):
+        for label in kind[1:]:
+            share += probabilities[label]
+    return shares
+
+
+class _Leaders(NamedTuple):
+    """Of each cell."""
+
+    winner: NDArray[np.intp]
+    """The index that leads."""
+    best: Floats
+    """Its share."""
+    second: Floats
+    """The best other's."""
+
+
+def _leaders(shares: Floats) -> _Leaders:
+    """``shares``: (indices, rows, columns), at least 0.
 
     One index after the other is several times as fast as argmax and partition across them.
     """
@@ -210,7 +252,7 @@ def _leaders(shares: Floats) -> tuple[NDArray[np.intp], Floats, Floats]:
         np.copyto(winner, index, where=share > best)
         np.maximum(second, np.minimum(best, share), out=second)
         np.maximum(best, share, out=best)
-    return winner, best, second
+    return _Leaders(winner, best, second)
 
 
 def _crop_square(photo: Raster, left: float, top: float, square: float, side: int) -> Raster:

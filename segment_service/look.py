@@ -89,7 +89,9 @@ class Look:
         window, (height, width) = self.window, self.photo_size
         above, left = int(window.y > 0), int(window.x > 0)
         below, right = int(window.y + window.height < height), int(window.x + window.width < width)
-        walled = np.pad(support, ((above, below), (left, right)), constant_values=-1)
+        rows, columns = support.shape
+        walled = np.full((above + rows + below, left + columns + right), -1, np.float32)
+        walled[above : above + rows, left : left + columns] = support
         return walled, (window.x - left * cell, window.y - above * cell)
 
 
@@ -128,8 +130,10 @@ class Parsed:
 
 def without_specks(mask: Bools, min_part: float) -> Bools:
     """Without the connected parts that are smaller than this share of the largest one."""
-    _, parts, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    count, parts = cv2.connectedComponents(mask.view(np.uint8), connectivity=8)
+    if count <= 2:
+        return mask
+    areas = np.bincount(parts.ravel())  # in half the time that OpenCV's statistics take
     areas[0] = 0  # the rest of the photo
     kept: Bools = (areas >= min_part * areas.max())[parts] & mask
     return kept

@@ -42,6 +42,8 @@ class Wanted:
     cutout_size: int
     masks: bool
     alternatives: bool = False
+    trimmed: bool = False
+    """Cutouts without white on two sides: a third of their bytes."""
 
 
 @dataclass(frozen=True)
@@ -148,9 +150,10 @@ class Segmenter:
     def _render(self, garment: Garment, picture: Picture, wanted: Wanted, rules: Rules) -> Segmented:
         zoom = picture.width / picture.pixels.shape[1]
         in_original = garment.scaled(zoom, picture.height, picture.width)
+        cutout = garment.cutout(picture.pixels, wanted.cutout_size, rules) if wanted.cutout_size else None
         return Segmented(
             garment=in_original,
-            cutout=garment.cutout(picture.pixels, wanted.cutout_size, rules) if wanted.cutout_size else None,
+            cutout=garment.trimmed(cutout) if cutout is not None and wanted.trimmed else cutout,
             mask_png=_png(in_original.mask(picture.height, picture.width)) if wanted.masks else b"",
         )
 

@@ -48,6 +48,7 @@ def _wanted(request: segment_service_pb2.SegmentRequest, known: frozenset[str]) 
         request.cutout_size,
         request.include_masks,
         request.include_alternatives,
+        request.trim_cutouts,
     )
 
 

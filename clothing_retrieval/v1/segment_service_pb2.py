@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from clothing_retrieval.v1 import types_pb2 as clothing__retrieval_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+clothing_retrieval/v1/segment_service.proto\x12\x15\x63lothing_retrieval.v1\x1a!clothing_retrieval/v1/types.proto\"\xc7\x01\n\x0eSegmentRequest\x12+\n\x05image\x18\x01 \x01(\x0b\x32\x1c.clothing_retrieval.v1.Image\x12\x12\n\ncategories\x18\x02 \x03(\t\x12\x16\n\x0emin_confidence\x18\x03 \x01(\x02\x12\x13\n\x0b\x63utout_size\x18\x04 \x01(\x05\x12\x15\n\rinclude_masks\x18\x05 \x01(\x08\x12\x1c\n\x14include_alternatives\x18\x06 \x01(\x08\x12\x12\n\nbackground\x18\x07 \x01(\x08\"\x84\x01\n\x0fSegmentResponse\x12\x30\n\x08garments\x18\x01 \x03(\x0b\x32\x1e.clothing_retrieval.v1.Garment\x12\x13\n\x0bimage_width\x18\x02 \x01(\x05\x12\x14\n\x0cimage_height\x18\x03 \x01(\x05\x12\x14\n\x0cmodel_digest\x18\x04 \x01(\t\"\x18\n\x16GetSegmentModelRequest\"F\n\x17GetSegmentModelResponse\x12+\n\x05model\x18\x01 \x01(\x0b\x32\x1c.clothing_retrieval.v1.Model2\xdc\x01\n\x0eSegmentService\x12X\n\x07Segment\x12%.clothing_retrieval.v1.SegmentRequest\x1a&.clothing_retrieval.v1.SegmentResponse\x12p\n\x0fGetSegmentModel\x12-.clothing_retrieval.v1.GetSegmentModelRequest\x1a..clothing_retrieval.v1.GetSegmentModelResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+clothing_retrieval/v1/segment_service.proto\x12\x15\x63lothing_retrieval.v1\x1a!clothing_retrieval/v1/types.proto\"\xdd\x01\n\x0eSegmentRequest\x12+\n\x05image\x18\x01 \x01(\x0b\x32\x1c.clothing_retrieval.v1.Image\x12\x12\n\ncategories\x18\x02 \x03(\t\x12\x16\n\x0emin_confidence\x18\x03 \x01(\x02\x12\x13\n\x0b\x63utout_size\x18\x04 \x01(\x05\x12\x15\n\rinclude_masks\x18\x05 \x01(\x08\x12\x1c\n\x14include_alternatives\x18\x06 \x01(\x08\x12\x12\n\nbackground\x18\x07 \x01(\x08\x12\x14\n\x0ctrim_cutouts\x18\x08 \x01(\x08\"\x84\x01\n\x0fSegmentResponse\x12\x30\n\x08garments\x18\x01 \x03(\x0b\x32\x1e.clothing_retrieval.v1.Garment\x12\x13\n\x0bimage_width\x18\x02 \x01(\x05\x12\x14\n\x0cimage_height\x18\x03 \x01(\x05\x12\x14\n\x0cmodel_digest\x18\x04 \x01(\t\"\x18\n\x16GetSegmentModelRequest\"F\n\x17GetSegmentModelResponse\x12+\n\x05model\x18\x01 \x01(\x0b\x32\x1c.clothing_retrieval.v1.Model2\xdc\x01\n\x0eSegmentService\x12X\n\x07Segment\x12%.clothing_retrieval.v1.SegmentRequest\x1a&.clothing_retrieval.v1.SegmentResponse\x12p\n\x0fGetSegmentModel\x12-.clothing_retrieval.v1.GetSegmentModelRequest\x1a..clothing_retrieval.v1.GetSegmentModelResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,13 +33,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'clothing_retrieval.v1.segme
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SEGMENTREQUEST']._serialized_start=106
-  _globals['_SEGMENTREQUEST']._serialized_end=305
-  _globals['_SEGMENTRESPONSE']._serialized_start=308
-  _globals['_SEGMENTRESPONSE']._serialized_end=440
-  _globals['_GETSEGMENTMODELREQUEST']._serialized_start=442
-  _globals['_GETSEGMENTMODELREQUEST']._serialized_end=466
-  _globals['_GETSEGMENTMODELRESPONSE']._serialized_start=468
-  _globals['_GETSEGMENTMODELRESPONSE']._serialized_end=538
-  _globals['_SEGMENTSERVICE']._serialized_start=541
-  _globals['_SEGMENTSERVICE']._serialized_end=761
+  _globals['_SEGMENTREQUEST']._serialized_end=327
+  _globals['_SEGMENTRESPONSE']._serialized_start=330
+  _globals['_SEGMENTRESPONSE']._serialized_end=462
+  _globals['_GETSEGMENTMODELREQUEST']._serialized_start=464
+  _globals['_GETSEGMENTMODELREQUEST']._serialized_end=488
+  _globals['_GETSEGMENTMODELRESPONSE']._serialized_start=490
+  _globals['_GETSEGMENTMODELRESPONSE']._serialized_end=560
+  _globals['_SEGMENTSERVICE']._serialized_start=563
+  _globals['_SEGMENTSERVICE']._serialized_end=783
 # @@protoc_insertion_point(module_scope)

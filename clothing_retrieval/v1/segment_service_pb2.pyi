@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class SegmentRequest(_message.Message):
-    __slots__ = ("image", "categories", "min_confidence", "cutout_size", "include_masks", "include_alternatives", "background")
+    __slots__ = ("image", "categories", "min_confidence", "cutout_size", "include_masks", "include_alternatives", "background", "trim_cutouts")
     IMAGE_FIELD_NUMBER: _ClassVar[int]
     CATEGORIES_FIELD_NUMBER: _ClassVar[int]
     MIN_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
@@ -16,6 +16,7 @@ class SegmentRequest(_message.Message):
     INCLUDE_MASKS_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_ALTERNATIVES_FIELD_NUMBER: _ClassVar[int]
     BACKGROUND_FIELD_NUMBER: _ClassVar[int]
+    TRIM_CUTOUTS_FIELD_NUMBER: _ClassVar[int]
     image: _types_pb2.Image
     categories: _containers.RepeatedScalarFieldContainer[str]
     min_confidence: float
@@ -23,7 +24,8 @@ class SegmentRequest(_message.Message):
     include_masks: bool
     include_alternatives: bool
     background: bool
-    def __init__(self, image: _Optional[_Union[_types_pb2.Image, _Mapping]] = ..., categories: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., cutout_size: _Optional[int] = ..., include_masks: _Optional[bool] = ..., include_alternatives: _Optional[bool] = ..., background: _Optional[bool] = ...) -> None: ...
+    trim_cutouts: bool
+    def __init__(self, image: _Optional[_Union[_types_pb2.Image, _Mapping]] = ..., categories: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., cutout_size: _Optional[int] = ..., include_masks: _Optional[bool] = ..., include_alternatives: _Optional[bool] = ..., background: _Optional[bool] = ..., trim_cutouts: _Optional[bool] = ...) -> None: ...
 
 class SegmentResponse(_message.Message):
     __slots__ = ("garments", "image_width", "image_height", "model_digest")

@@ -67,6 +67,17 @@ async def test_files_and_rasters_of_any_shape_are_fitted_to_a_white_square(stub:
     np.testing.assert_allclose(vectors(response), expected * 2, atol=1e-5)
 
 
+async def test_a_trimmed_cutout_has_the_vector_of_the_square_one(stub: Any) -> None:
+    square = np.full((SIDE, SIDE, 3), 255, np.uint8)
+    square[:, 5 : SIDE - 5] = raster(noise(SIDE - 10, SIDE, 1))
+    images = [
+        types_pb2.Image(pixels=types_pb2.Pixels(width=each.shape[1], height=SIDE, rgb=each.tobytes()))
+        for each in (square, square[:, 5 : SIDE - 5])
+    ]
+    whole, trimmed = (await stub.Embed(pb.EmbedRequest(images=images))).embeddings
+    assert whole == trimmed
+
+
 async def test_a_large_jpeg_is_embedded_as_its_small_copy(stub: Any) -> None:
     large = photo(("top", (300, 300, 900, 900)), size=(1200, 1200))
     response = await stub.Embed(pb.EmbedRequest(images=[types_pb2.Image(encoded=encoded(large, "JPEG", quality=95))]))

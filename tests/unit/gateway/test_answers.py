@@ -11,9 +11,11 @@ from google.rpc import code_pb2
 
 from clothing_retrieval.v1 import embed_service_pb2, search_service_pb2, segment_service_pb2, types_pb2
 from clothing_retrieval.v1 import retrieval_service_pb2 as pb
+from gateway.answers import check_garments
 from gateway.settings import Settings
 from gateway.worker import GatewayWorker
 from serving.channels import MAX_MESSAGE_BYTES
+from serving.errors import BadAnswer
 from serving.interceptor import anyone
 from tests.servers import AT_ONCE, channel_to, details, serving
 from tests.stack import item
@@ -37,6 +39,7 @@ def vectors(*values: list[float]) -> Any:
 GARBAGE = {
     "a cutout of another size": ("Segment", cutout(3, 3, 27)),
     "a cutout that is not square": ("Segment", cutout(SIZE, 2 * SIZE, 2 * RIGHT)),
+    "a cutout of no height": ("Segment", cutout(SIZE, 0, 0)),
     "a cutout of too few bytes": ("Segment", cutout(SIZE, SIZE, RIGHT - 1)),
     "a cutout of an impossible size": ("Segment", cutout(-SIZE, -SIZE, RIGHT)),
     "no cutout": ("Segment", segment_service_pb2.SegmentResponse(garments=[types_pb2.Garment(category="top")])),
@@ -52,6 +55,15 @@ GARBAGE = {
     "too many results": ("Query", search_service_pb2.QueryResponse(results=[search_service_pb2.ProbeMatches()] * 9)),
 }
 STAGES = {"Segment": "segment", "Embed": "embed", "Query": "search"}
+
+
+def test_a_cutout_may_be_narrower_where_it_may_be_trimmed() -> None:
+    asked = segment_service_pb2.SegmentRequest(cutout_size=SIZE, trim_cutouts=True)
+    for width, height in ((SIZE, 1), (1, SIZE), (SIZE, SIZE)):
+        check_garments(cutout(width, height, 3 * width * height), asked)
+    asked.trim_cutouts = False
+    with pytest.raises(BadAnswer):
+        check_garments(cutout(SIZE, 1, 3 * SIZE), asked)
 
 
 def answers(garbage: Any) -> Any:

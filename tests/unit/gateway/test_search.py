@@ -110,6 +110,7 @@ async def test_cutouts_and_masks_come_only_where_they_are_asked_for(cutouts: boo
     async with gateway() as front:
         request = pb.SearchRequest(image=IMAGE, include_cutouts=cutouts, include_masks=masks)
         (result,) = (await front.retrieval.Search(request)).results
+        assert front.stages.last("Segment").trim_cutouts is not cutouts
     assert result.garment.HasField("cutout") is cutouts
     assert bool(result.garment.mask_png) is masks
 

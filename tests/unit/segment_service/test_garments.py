@@ -5,6 +5,7 @@ import pytest
 
 from segment_service.garments import Garment, Rules, find_garments
 from segment_service.look import Box, Floats, Look
+from serving.images import fit_square
 from tests.pictures import Raster
 
 LABELS = ("background", "top", "pants", "skin")
@@ -204,6 +205,33 @@ def test_the_margin_of_a_cutout_is_white() -> None:
     assert (cutout[-4:] == 255).all()
     assert (cutout[:, :4] == 255).all()
     assert not cutout[8:-8, 8:-8].any()
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "shape"),
+    [
+        (np.s_[4:20], np.s_[4:8], (224, 54)),
+        (np.s_[4:8], np.s_[2:14], (70, 224)),
+        (np.s_[4:10], np.s_[4:10], (224, 206)),
+        (np.s_[0:24], np.s_[5:6], (224, 16)),  # less is not taken for a picture
+        (np.s_[0:24], np.s_[0:16], (224, 138)),
+    ],
+    ids=["tall", "wide", "square", "very narrow", "the whole photo"],
+)
+def test_a_trimmed_cutout_centred_on_white_is_the_cutout(rows: slice, columns: slice, shape: tuple[int, int]) -> None:
+    (top,) = find(logits(("top", rows, columns)))
+    cutout = top.cutout(coordinates(), 224, Rules())
+    trimmed = top.trimmed(cutout)
+    assert trimmed.shape[:2] == pytest.approx(shape, abs=8)
+    assert max(trimmed.shape[:2]) == 224
+    assert min(trimmed.shape[:2]) >= 16
+    assert (fit_square(trimmed, 224) == cutout).all()
+
+
+def test_a_cutout_that_is_white_all_over_stays_as_it_is() -> None:
+    (top,) = find(logits(("top", np.s_[4:20], np.s_[4:8])))
+    white = np.full((64, 64, 3), 255, np.uint8)
+    assert top.trimmed(white).shape == (64, 64, 3)
 
 
 @pytest.mark.parametrize(

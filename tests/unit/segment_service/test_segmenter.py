@@ -107,6 +107,16 @@ async def test_a_cutout_has_the_size_asked_for_and_shows_the_garment_on_white(st
     assert (pixels[:3] == 255).all()
 
 
+async def test_a_trimmed_cutout_is_the_same_without_white_above_and_below(stub: Any) -> None:
+    request = pb.SegmentRequest(image=message(photo(TOP)), cutout_size=60)
+    square = (await stub.Segment(request)).garments[0].cutout
+    request.trim_cutouts = True
+    trimmed = (await stub.Segment(request)).garments[0].cutout
+    assert (trimmed.width, trimmed.height) == (60, pytest.approx(43, abs=4))
+    rows, above = trimmed.height, (60 - trimmed.height) // 2
+    assert square.rgb[60 * 3 * above : 60 * 3 * (above + rows)] == trimmed.rgb
+
+
 async def test_a_mask_is_a_1_bit_png_of_the_photos_size(stub: Any) -> None:
     response = await stub.Segment(pb.SegmentRequest(image=message(photo(TOP)), include_masks=True))
     mask = Image.open(io.BytesIO(response.garments[0].mask_png))
