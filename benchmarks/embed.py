@@ -35,6 +35,7 @@ from clothing_retrieval.up.service import ServiceSpec
 from clothing_retrieval.v1.embed_service_pb2 import EmbedRequest
 from clothing_retrieval.v1.embed_service_pb2_grpc import EmbedServiceStub
 from clothing_retrieval.v1.types_pb2 import Image
+from serving.memory import use_large_pages
 
 _TIMEOUT_S = 30.0
 
@@ -90,4 +91,5 @@ def _parse() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    use_large_pages()  # as the services do
     asyncio.run(main())

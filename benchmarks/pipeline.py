@@ -35,6 +35,7 @@ from benchmarks.turns import (
     require_ratio,
 )
 from serving.cpus import available_cpus
+from serving.memory import use_large_pages
 
 _CHECKED = 8
 
@@ -112,4 +113,5 @@ def _parse() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    use_large_pages()  # as the services do
     asyncio.run(main())

@@ -1,11 +1,14 @@
 from typing import NoReturn
 
-from segment_service.settings import Settings
-from segment_service.worker import SegmentWorker
-from serving.server import serve
+from serving.memory import use_large_pages
 
 
 def main() -> NoReturn:
+    use_large_pages()
+    from segment_service.settings import Settings
+    from segment_service.worker import SegmentWorker
+    from serving.server import serve
+
     serve(Settings, SegmentWorker)
 
 
