@@ -43,7 +43,7 @@ class Wanted:
     masks: bool
     alternatives: bool = False
     trimmed: bool = False
-    """Cutouts without white on two sides: a third of their bytes."""
+    """Cutouts without white on two sides, which spares a third of their bytes."""
 
 
 @dataclass(frozen=True)
