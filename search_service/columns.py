@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from search_service.fields import Rows, empty_rows, some_rows
+from search_service.fields import Rows, empty_rows
 from search_service.records import Keys, Matrix
 from search_service.vector_storage import VectorStorage
 
@@ -38,7 +39,7 @@ class Columns:
             np.empty(capacity, np.int64),
             np.empty(capacity, np.int64),
             np.empty(capacity, np.uint8),
-            np.full(capacity, ALIVE, np.int64),
+            np.empty(capacity, np.int64),
             empty_rows(capacity),
             VectorStorage(capacity, dimension, folder),
             folder,
@@ -52,6 +53,7 @@ class Columns:
         self.labels[self.count : end] = labels
         self.items[self.count : end] = items
         self.ordinals[self.count : end] = ordinals
+        self.died[self.count : end] = ALIVE
         for name, column in self.fields.items():
             column[self.count : end] = fields[name]
         self.vectors.put(self.count, vectors)
@@ -62,9 +64,13 @@ class Columns:
         return np.searchsorted(self.labels[: self.count], labels).astype(np.int64, copy=False)
 
     def _grow(self, capacity: int) -> None:
-        vectors = self.vectors.array[: self.count]
-        grown = Columns.empty(vectors.shape[1], self.folder, capacity)
-        live = slice(self.count)
-        grown.append(self.labels[live], self.items[live], self.ordinals[live], some_rows(self.fields, live), vectors)
-        grown.died[live] = self.died[live]
-        vars(self).update(vars(grown))
+        self.vectors = self.vectors.grown(capacity, self.count)
+        self.labels, self.items = _grown(self.labels, capacity), _grown(self.items, capacity)
+        self.ordinals, self.died = _grown(self.ordinals, capacity), _grown(self.died, capacity)
+        self.fields = {name: _grown(column, capacity) for name, column in self.fields.items()}
+
+
+def _grown(column: npt.NDArray[Any], capacity: int) -> npt.NDArray[Any]:
+    grown = np.empty(capacity, column.dtype)
+    grown[: len(column)] = column
+    return grown

@@ -162,8 +162,7 @@ class Gardener:
         """
         view = picture.shelves[category]
         assert view.graph is not None
-        rows = view.live_rows(picture.version)
-        rows = rows[rows >= view.graphed]
+        rows = view.live_rows(picture.version, view.graphed)
         threads = self._plan.threads if len(rows) > _LONG_TAIL * self._plan.tail else 1
         slice_ = _SLICE * threads
         for start in range(0, len(rows), slice_):

@@ -1,5 +1,6 @@
 """An HNSW graph over the views of a shelf (Malkov and Yashunin, 2016), by hnswlib."""
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ import numpy.typing as npt
 from search_service.records import Keys, Matrix
 
 Distances = npt.NDArray[np.float32]
+_LARGE_PAGE = 2 << 20
+_MADE_ANEW = 48  # bytes for each vector, its lock above all, that hnswlib does not enlarge but makes anew
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class GraphTorn(Exception):
 
 
 class Graph:
-    """Knows vectors by their labels. Any thread may search; adding waits for searches to end, and they for it."""
+    """Knows vectors by their labels. Any thread may search, one may add: it waits for searches to end, they for it."""
 
     def __init__(self, index: hnswlib.Index, parameters: GraphParameters) -> None:
         self.count: int = index.get_current_count()
@@ -41,7 +44,10 @@ class Graph:
     def empty(cls, dimension: int, capacity: int, parameters: GraphParameters) -> "Graph":
         index = hnswlib.Index(space="l2", dim=dimension)
         index.init_index(
-            max_elements=capacity, M=parameters.m, ef_construction=parameters.ef_construction, random_seed=20
+            max_elements=capacity_for(capacity, dimension, parameters.m),
+            M=parameters.m,
+            ef_construction=parameters.ef_construction,
+            random_seed=20,
         )
         return cls(index, parameters)
 
@@ -66,10 +72,16 @@ class Graph:
         return found
 
     def add(self, vectors: Matrix, labels: Keys, threads: int = 1) -> None:
+        needed = self.count + len(labels)
+        capacity = self._index.get_max_elements()
+        if needed > capacity:
+            capacity = capacity_for(needed + needed // 2, self._index.dim, self._index.M)
+            # Memory that was let go of is at hand; what is new a virtual machine may have to get from its host, at 3 ms
+            # for each MB.
+            np.ones(_MADE_ANEW * capacity, np.uint8)
         with self._lock.alone():
-            needed = self.count + len(labels)
-            if needed > self._index.get_max_elements():
-                self._index.resize_index(needed + needed // 2)
+            if capacity > self._index.get_max_elements():
+                self._index.resize_index(capacity)
             self._index.add_items(vectors, labels, num_threads=threads)
             self.count = needed
 
@@ -84,6 +96,18 @@ class Graph:
             except RuntimeError as error:
                 raise GraphTorn(str(error)) from error
         return labels.astype(np.int64), squared
+
+
+def capacity_for(count: int, dimension: int, m: int) -> int:
+    """At least ``count``: as many vectors as fit, with their links, into the large pages that so many begin.
+
+    The kernel aligns memory of whole large pages to them. It can then move it in them as the graph grows; else it has
+    to break each into small ones, and every search is slower from then on.
+    """
+    bytes_each = 4 * dimension + 4 * (2 * m + 1) + 8
+    malloc_adds = 32
+    pages = math.ceil((count * bytes_each + malloc_adds) / _LARGE_PAGE)
+    return (pages * _LARGE_PAGE - malloc_adds) // bytes_each
 
 
 class _SharedLock:

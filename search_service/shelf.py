@@ -48,8 +48,9 @@ class ShelfView:
         rows = np.minimum(np.searchsorted(known, labels), self.count - 1)
         return rows, known[rows] == labels
 
-    def live_rows(self, version: int) -> Keys:
-        return np.flatnonzero(self.alive(version))
+    def live_rows(self, version: int, start: int = 0) -> Keys:
+        """From ``start`` on."""
+        return start + np.flatnonzero(self.alive(version, start))
 
     def copy(self, rows: Keys) -> Columns:
         """Of the rows alone, with room for more."""

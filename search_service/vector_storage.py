@@ -25,8 +25,9 @@ class VectorStorage:
     mapped: the kernel may keep them in memory or not. What was read of it is let go of again.
     """
 
-    def __init__(self, capacity: int, dimension: int, folder: Path) -> None:
-        self._file = _file(4 * capacity * dimension, folder)
+    def __init__(self, capacity: int, dimension: int, folder: Path, shared: IO[bytes] | None = None) -> None:
+        self._folder = folder
+        self._file = _file(4 * capacity * dimension, folder, shared)
         self._taken = 0
         if self._file is None:
             self.array: Matrix = np.empty((capacity, dimension), np.float32)
@@ -39,6 +40,13 @@ class VectorStorage:
     def mapped_bytes(self) -> int:
         """Of the file; 0 where they are in memory."""
         return 0 if self._file is None else len(self._mapping)
+
+    def grown(self, capacity: int, count: int) -> "VectorStorage":
+        """The first ``count`` rows, with room for more after them: in the same file, where both are in one."""
+        grown = VectorStorage(capacity, self.array.shape[1], self._folder, self._file)
+        if self._file is None or grown._file is None:
+            grown.put(0, self.array[:count])
+        return grown
 
     def put(self, start: int, vectors: Matrix) -> None:
         """Writes them from row ``start`` on. Raises OSError where the disk fails."""
@@ -71,13 +79,16 @@ class VectorStorage:
             self._mapping.madvise(mmap.MADV_DONTNEED)
 
 
-def _file(size: int, folder: Path) -> IO[bytes] | None:
-    """Without a name; None where it is not worth one, or the disk has no room for it."""
+def _file(size: int, folder: Path, shared: IO[bytes] | None) -> IO[bytes] | None:
+    """Without a name: the shared one, longer, or a new one. None for a few bytes, and where the disk has no room."""
     if size < _LEAST_BYTES:
         return None
     try:
         with ExitStack() as opened:
-            file = opened.enter_context(tempfile.TemporaryFile(dir=folder))
+            if shared is None:
+                file = opened.enter_context(tempfile.TemporaryFile(dir=folder))
+            else:
+                file = opened.enter_context(os.fdopen(os.dup(shared.fileno()), "r+b"))
             # All of it now: a disk that is full later on would end the writing.
             os.posix_fallocate(file.fileno(), 0, size)
             opened.pop_all()

@@ -1,5 +1,6 @@
 """Vectors in memory, and in a file where they are many."""
 
+import errno
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,40 @@ def test_what_was_put_is_there_also_after_it_was_let_go_of(tmp_path: Path, capac
         np.testing.assert_array_equal(storage.array[1:9], vectors)
         np.testing.assert_array_equal(storage.take(np.array([8, 1])), vectors[[7, 0]])
         storage.release()
+
+
+@pytest.mark.parametrize("capacity", [IN_MEMORY, IN_A_FILE])
+@pytest.mark.parametrize("more", [2 * IN_MEMORY, 2 * IN_A_FILE])
+def test_it_grows_and_leaves_what_others_read(tmp_path: Path, capacity: int, more: int) -> None:
+    storage, vectors = VectorStorage(capacity, DIMENSION, tmp_path), unit(1, 12, DIMENSION)
+    storage.put(0, vectors[:8])
+    grown = storage.grown(more, 8)
+    grown.put(8, vectors[8:])
+    np.testing.assert_array_equal(grown.array[:12], vectors)
+    np.testing.assert_array_equal(storage.array[:8], vectors[:8])
+    del storage
+    np.testing.assert_array_equal(grown.take(np.arange(12)), vectors)
+    assert grown.array.shape == (more, DIMENSION)
+
+
+def test_it_grows_in_its_file(tmp_path: Path) -> None:
+    storage = VectorStorage(IN_A_FILE, DIMENSION, tmp_path)
+    grown = storage.grown(2 * IN_A_FILE, 0)
+    assert len(set(open_files(tmp_path))) == 1
+    assert grown.mapped_bytes == 2 * storage.mapped_bytes
+
+
+def test_it_grows_in_memory_where_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    storage, vectors = VectorStorage(IN_A_FILE, DIMENSION, tmp_path), unit(1, 8, DIMENSION)
+    storage.put(0, vectors)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    grown = storage.grown(2 * IN_A_FILE, 8)
+    assert grown.mapped_bytes == 0
+    np.testing.assert_array_equal(grown.array[:8], vectors)
 
 
 def test_a_long_write_is_taken_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

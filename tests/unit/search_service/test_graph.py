@@ -1,0 +1,30 @@
+"""A graph outgrows its room."""
+
+import numpy as np
+import pytest
+
+from search_service.graph import Graph, GraphParameters, capacity_for
+from tests.unit.search_service.indexes import unit
+
+PARAMETERS = GraphParameters(m=16, ef_construction=100, ef=100)
+
+
+def test_a_graph_that_outgrows_its_room_still_finds_all() -> None:
+    vectors = unit(1, 5000, 64)
+    graph = Graph.empty(64, 1, PARAMETERS)
+    for start in range(0, len(vectors), 500):
+        graph.add(vectors[start : start + 500], np.arange(start, start + 500))
+    labels, squared = graph.nearest(vectors, 1)
+    assert graph.count == 5000
+    assert np.mean(labels[:, 0] == np.arange(5000)) > 0.99
+    assert np.median(squared) < 1e-6
+
+
+@pytest.mark.parametrize("count", [1, 1000, 1_000_000])
+@pytest.mark.parametrize("dimension", [64, 256, 768])
+def test_its_room_ends_with_a_large_page(count: int, dimension: int) -> None:
+    """hnswlib allocates for each vector: itself, its links in the lowest layer and their number, a label."""
+    capacity = capacity_for(count, dimension, m=16)
+    used = capacity * (4 * dimension + 4 * 33 + 8)
+    assert capacity >= count
+    assert 24 <= -used % (2 << 20) < 4096
