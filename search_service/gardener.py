@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 _CHUNK = 1024  # rows between two looks at whether to stop
 _TELL_EVERY_S = 10.0
 _NICE = 10  # a ninth of the processor, against a search that wants it too
-_SLICE = 5  # rows that each thread links while searches wait: some 4 ms
+_HOLD_S = 0.004  # for which searches wait while rows are linked
 _LONG_TAIL = 8  # times as long as a tail should be
 
 
@@ -164,12 +164,15 @@ class Gardener:
         assert view.graph is not None
         rows = view.live_rows(picture.version, view.graphed)
         threads = self._plan.threads if len(rows) > _LONG_TAIL * self._plan.tail else 1
-        slice_ = _SLICE * threads
-        for start in range(0, len(rows), slice_):
+        start, shown, count = 0, 0, 1
+        while start < len(rows):
             self._check()
-            piece = rows[start : start + slice_]
-            view.graph.add(view.vectors.take(piece), view.labels[piece], threads)
-            if start % (_CHUNK * slice_) == 0:
+            piece = rows[start : start + count]
+            held_s = view.graph.add(view.vectors.take(piece), view.labels[piece], threads)
+            start += count
+            count = min(max(int(count * _HOLD_S / held_s), 1), 2 * count)
+            if start - shown >= _CHUNK:
+                shown = start
                 shelves.tend(category, partial(Shelf.link, graph=view.graph, graphed=int(piece[-1]) + 1))
         shelves.tend(category, partial(Shelf.link, graph=view.graph, graphed=view.count))
 

@@ -2,6 +2,7 @@
 
 import math
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,7 +72,8 @@ class Graph:
         found: Matrix = self._index.get_items(labels, return_type="numpy")
         return found
 
-    def add(self, vectors: Matrix, labels: Keys, threads: int = 1) -> None:
+    def add(self, vectors: Matrix, labels: Keys, threads: int = 1) -> float:
+        """Returns the seconds for which it kept searches waiting."""
         needed = self.count + len(labels)
         capacity = self._index.get_max_elements()
         if needed > capacity:
@@ -80,10 +82,12 @@ class Graph:
             # for each MB.
             np.ones(_MADE_ANEW * capacity, np.uint8)
         with self._lock.alone():
+            began = time.perf_counter()
             if capacity > self._index.get_max_elements():
                 self._index.resize_index(capacity)
             self._index.add_items(vectors, labels, num_threads=threads)
             self.count = needed
+            return time.perf_counter() - began
 
     def nearest(self, vectors: Matrix, count: int) -> tuple[Keys, Distances]:
         """Labels and squared distances, (n, count), of about the nearest to each of the vectors, (n, dimension).

@@ -4,7 +4,6 @@ import itertools
 import logging
 import threading
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from search_service.graph import Graph
 from search_service.index import Index
 from search_service.names import Collection
 from search_service.nearest import Target, Want, nearest
-from search_service.records import Matrix
+from search_service.records import Keys, Matrix
 from search_service.shelf import ShelfView
 from search_service.shelves import Picture
 from tests.unit.search_service.indexes import PARAMETERS, ids, made, opened, plan, record, search, unit
@@ -81,7 +80,10 @@ def test_what_waits_in_the_tail_is_found_and_linked_when_it_is_long(tmp_path: Pa
         assert all(ids(search(index, shop, unit(i), 1)) == [f"{i:04}"] for i in range(451))
 
 
-def test_a_long_tail_is_seen_to_shorten_while_it_is_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("ms_a_row", "at_a_time"), [(0.15, 26), (0.75, 5), (10.0, 1)])
+def test_a_long_tail_is_linked_some_milliseconds_at_a_time_and_seen_to_shorten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ms_a_row: float, at_a_time: int
+) -> None:
     monkeypatch.setattr(gardener, "_CHUNK", 10)
     with opened(tmp_path, plan(exact_below=100, tail=50)) as index:
         shop = made(index)
@@ -89,17 +91,23 @@ def test_a_long_tail_is_seen_to_shorten_while_it_is_linked(tmp_path: Path, monke
         assert index.settle(10)
         graph = shelf(index, shop).graph
         assert graph is not None
-        seen: list[int] = []
+        shown: list[int] = []
+        pieces: list[int] = []
         add = graph.add
 
-        def watched(*arguments: Any) -> None:
-            seen.append(shelf(index, shop).graphed)
-            add(*arguments)
+        def watched(vectors: Matrix, labels: Keys, threads: int) -> float:
+            shown.append(shelf(index, shop).graphed)
+            pieces.append(len(labels))
+            add(vectors, labels, threads)
+            return len(labels) * ms_a_row / 1000
 
         monkeypatch.setattr(graph, "add", watched)
         write(index, shop, 200, 500)
         assert index.settle(10)
-        assert sorted(set(seen)) == [200, 205, 255, 305, 355, 405, 455]
+        assert pieces[0] == 1
+        assert max(pieces) == pieces[-2] == at_a_time
+        assert shown == sorted(shown)
+        assert np.diff(sorted({*shown, 500})).max() < 10 + at_a_time
         assert shelf(index, shop).graphed == 500
         assert all(ids(search(index, shop, unit(i), 1)) == [f"{i:04}"] for i in range(0, 500, 9))
 
