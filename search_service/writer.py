@@ -13,6 +13,7 @@ from search_service.writes import Effect
 from serving import telemetry
 from serving.deadline import NO_DEADLINE, Deadline
 from serving.errors import Overloaded, ServiceError, Unavailable
+from serving.scheduling import take_turns_as_usual
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
+        take_turns_as_usual()
         stopping = False
         try:
             while not stopping:
