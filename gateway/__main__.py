@@ -2,12 +2,12 @@ from typing import NoReturn
 
 from gateway.settings import Settings
 from gateway.worker import GatewayWorker
-from serving.scheduling import take_turns_early
+from serving.scheduling import ask_for_short_slices
 from serving.server import serve
 
 
 def main() -> NoReturn:
-    take_turns_early()
+    ask_for_short_slices()
     serve(Settings, GatewayWorker)
 
 

@@ -2,12 +2,12 @@ import os
 from typing import NoReturn
 
 from serving.memory import use_large_pages
-from serving.scheduling import take_turns_early
+from serving.scheduling import ask_for_short_slices
 
 
 def main() -> NoReturn:
     use_large_pages()
-    take_turns_early()
+    ask_for_short_slices()
     # Read when numpy is imported. Calls run side by side: one thread for each is faster than several for one.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Read when grpc is imported. The children that save graphs never call it.

@@ -22,7 +22,7 @@ from search_service.shelf import Shelf, ShelfView
 from search_service.shelves import Picture, Shelves
 from search_service.snapshots import Snapshots
 from search_service.vector_storage import VectorStorage
-from serving.scheduling import take_turns_as_usual
+from serving.scheduling import ask_for_usual_slices
 
 log = logging.getLogger(__name__)
 _CHUNK = 1024  # rows between two looks at whether to stop
@@ -96,7 +96,7 @@ class Gardener:
             self._thread.join()
 
     def _run(self) -> None:
-        take_turns_as_usual()
+        ask_for_usual_slices()
         try:
             self._recall()
             while self._round({self._plant, self._replant}):

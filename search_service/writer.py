@@ -13,7 +13,7 @@ from search_service.writes import Effect
 from serving import telemetry
 from serving.deadline import NO_DEADLINE, Deadline
 from serving.errors import Overloaded, ServiceError, Unavailable
-from serving.scheduling import take_turns_as_usual
+from serving.scheduling import ask_for_usual_slices
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        take_turns_as_usual()
+        ask_for_usual_slices()
         stopping = False
         try:
             while not stopping:

@@ -1,4 +1,4 @@
-"""How threads of this process share the CPUs with those of others."""
+"""How long a thread of this process keeps a CPU at a time where others want it, too."""
 
 import ctypes
 import os
@@ -10,8 +10,8 @@ _ATTRIBUTES = "IIQiIQQQ"  # struct sched_attr: size, policy, flags, nice, priori
 _SHORT_NS = 100_000  # the shortest that there is
 
 
-def take_turns_early() -> None:
-    """Gives this thread, and those that it starts from now on, shorter turns on the CPUs and each of them sooner.
+def ask_for_short_slices() -> None:
+    """Gives this thread, and those that it starts from now on, shorter time slices, each of which comes sooner.
 
     Their share stays the same. It is for what works for a millisecond at a time and is waited for. A wish: it needs
     Linux 6.12, and changes nothing elsewhere (EEVDF, ``sched_runtime`` in sched_setattr(2)).
@@ -19,8 +19,8 @@ def take_turns_early() -> None:
     _ask_for(_SHORT_NS)
 
 
-def take_turns_as_usual() -> None:
-    """Takes ``take_turns_early`` back for this thread: for one that computes for long."""
+def ask_for_usual_slices() -> None:
+    """Takes ``ask_for_short_slices`` back for this thread: for one that computes for long."""
     _ask_for(0)
 
 

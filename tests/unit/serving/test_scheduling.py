@@ -1,31 +1,35 @@
 import os
+import platform
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from serving.scheduling import take_turns_as_usual, take_turns_early
+from serving.scheduling import ask_for_short_slices, ask_for_usual_slices
 
 
 def slice_ms() -> float:
-    """Of this thread's turns, as the kernel tells it."""
-    told = Path("/proc/thread-self/sched")
-    lines = told.read_text().splitlines() if told.exists() else []
-    found = [line.split(":")[1] for line in lines if line.startswith("se.slice ")]
-    if not found:
-        pytest.skip("this kernel knows no slices of its own for a thread")
-    return int(found[0]) / 1e6
+    """Of this thread, as the kernel tells it."""
+    lines = Path("/proc/thread-self/sched").read_text().splitlines()
+    (found,) = [line.split(":")[1] for line in lines if line.startswith("se.slice ")]
+    return int(found) / 1e6
 
 
-def test_turns_are_short_for_a_thread_and_those_that_it_starts_until_one_takes_it_back() -> None:
+def kernel() -> tuple[int, ...]:
+    return tuple(int(number) for number in platform.release().split("-")[0].split(".")[:2])
+
+
+@pytest.mark.skipif(kernel() < (6, 12), reason="a thread has a slice of its own since Linux 6.12")
+@pytest.mark.skipif(not Path("/proc/thread-self/sched").exists(), reason="this kernel does not tell slices")
+def test_slices_are_short_for_a_thread_and_those_that_it_starts_until_one_takes_it_back() -> None:
     def child() -> tuple[float, float]:
         inherited = slice_ms()
-        take_turns_as_usual()
+        ask_for_usual_slices()
         return inherited, slice_ms()
 
     def parent() -> tuple[float, float, float]:
         before = slice_ms()
-        take_turns_early()
+        ask_for_short_slices()
         with ThreadPoolExecutor(1) as children:
             return before, *children.submit(child).result()
 
@@ -38,7 +42,7 @@ def test_turns_are_short_for_a_thread_and_those_that_it_starts_until_one_takes_i
 def test_it_keeps_how_nice_a_thread_is() -> None:
     def nice() -> int:
         os.nice(7)
-        take_turns_early()
+        ask_for_short_slices()
         return os.getpriority(os.PRIO_PROCESS, 0)
 
     with ThreadPoolExecutor(1) as aside:
