@@ -67,12 +67,11 @@ async def main() -> None:
     photos = fresh(read_photos(arguments.photos))
     with closing(InProcessEmbedder()) as baseline:
         async with served(arguments.folder) as call:
-            await check_same(next(photos), baseline.call, call)
-            turns = Turns({BASELINE: baseline.call, SERVED: call}, photos)
-            closed = {
-                callers: closed_figures(await turns.closed(callers, arguments.rounds, arguments.turn))
-                for callers in arguments.callers
-            }
+            await check_same(next(photos), baseline.caller(1), call)
+            closed = {}
+            for callers in arguments.callers:
+                turns = Turns({BASELINE: baseline.caller(callers), SERVED: call}, photos)
+                closed[callers] = closed_figures(await turns.closed(callers, arguments.rounds, arguments.turn))
     print("\n\n".join(closed_tables(closed, "photos/s")))
     write(arguments, {"closed": closed}, lambda figure: draw(closed, "photos a second", figure))
     require_ratio(closed, arguments.least)

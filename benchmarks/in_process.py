@@ -39,11 +39,12 @@ _SETTLED_S = 600.0
 
 
 class Engines:
-    """A model on engines that threads share."""
+    """A model on engines that threads share, and a wide one for a picture that is alone."""
 
     def __init__(self, loaded: Loaded) -> None:
         self.manifest = loaded.model.manifest
         self.size = (self.manifest.input.height, self.manifest.input.width)
+        self._wide = loaded.wide
         self._idle: SimpleQueue[Engine] = SimpleQueue()
         for engine in loaded.engines:
             self._idle.put(engine)
@@ -57,6 +58,13 @@ class Engines:
         finally:
             self._idle.put(engine)
 
+    def run_alone(self, picture: Raster) -> Floats:
+        """The same, while no other thread runs any."""
+        if self._wide is None:
+            return self.run(picture)
+        output: Floats = self._wide.run(picture[None])[0]
+        return output
+
 
 class InProcessEmbedder:
     """JPEG in, vector out."""
@@ -68,15 +76,21 @@ class InProcessEmbedder:
         self._limits = ImageLimits(decoded_side=self.side)
         self._threads = ThreadPoolExecutor(available_cpus())
 
-    def embed(self, photo: bytes) -> Floats:
-        picture = decode_file(photo, self._limits, "image")
-        return self.engines.run(fit_square(picture.pixels, self.side))
+    def caller(self, callers: int) -> "Callable[[bytes], asyncio.Future[Floats]]":
+        """A call for each of so many callers at a time."""
+        run = self.engines.run_alone if callers == 1 else self.engines.run
 
-    async def call(self, photo: bytes) -> Floats:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self.embed, photo)
+        def call(photo: bytes) -> "asyncio.Future[Floats]":
+            return asyncio.get_running_loop().run_in_executor(self._threads, self._embed, photo, run)
+
+        return call
 
     def close(self) -> None:
         self._threads.shutdown()
+
+    def _embed(self, photo: bytes, run: Callable[[Raster], Floats]) -> Floats:
+        picture = decode_file(photo, self._limits, "image")
+        return run(fit_square(picture.pixels, self.side))
 
 
 class InProcessSearch:
@@ -94,11 +108,12 @@ class InProcessSearch:
         self._cutouts = ThreadPoolExecutor(available_cpus())
 
     def caller(self, callers: int) -> "Callable[[bytes], asyncio.Future[list[list[str]]]]":
-        """A search for each of so many callers at a time. Where they leave CPUs idle, cutouts are embedded on all."""
+        """A search for each of so many callers at a time. One by itself uses all CPUs at every stage that can."""
+        parse = self._parser.run_alone if callers == 1 else self._parser.run
         embed = self._embed_on_all if callers < available_cpus() else self._embed
 
         def call(photo: bytes) -> "asyncio.Future[list[list[str]]]":
-            return asyncio.get_running_loop().run_in_executor(self._photos, self._search, photo, embed)
+            return asyncio.get_running_loop().run_in_executor(self._photos, self._search, photo, parse, embed)
 
         return call
 
@@ -109,11 +124,13 @@ class InProcessSearch:
         self._index.close()
         self._folder.close()
 
-    def _search(self, photo: bytes, embed: Callable[[Sequence[Raster]], list[Floats]]) -> list[list[str]]:
+    def _search(
+        self, photo: bytes, parse: Callable[[Raster], Floats], embed: Callable[[Sequence[Raster]], list[Floats]]
+    ) -> list[list[str]]:
         """Ids of the items found, nearest first, for each garment."""
         picture = decode_file(photo, ImageLimits(), "image")
         side = self._embedder.side
-        garments = self._segment(picture.pixels)
+        garments = self._segment(picture.pixels, parse)
         if garments:
             categories = [garment.category for garment in garments]
             cutouts = [garment.cutout(picture.pixels, side, self._rules) for garment in garments]
@@ -121,11 +138,11 @@ class InProcessSearch:
             categories, cutouts = [""], [fit_square(picture.pixels, side)]
         return self._query(categories, embed(cutouts))
 
-    def _segment(self, photo: Raster) -> list[Garment]:
+    def _segment(self, photo: Raster, parse: Callable[[Raster], Floats]) -> list[Garment]:
         manifest = self._parser.manifest
         names = frozenset(manifest.garments)
         is_garment = [label in names for label in manifest.labels]
-        seen = take(looks(photo, self._parser.size, is_garment, self._rules), self._parser.run)
+        seen = take(looks(photo, self._parser.size, is_garment, self._rules), parse)
         return find_garments(seen, manifest.labels, names, self._rules)
 
     def _embed(self, cutouts: Sequence[Raster]) -> list[Floats]:

@@ -48,7 +48,9 @@ class Embedder:
             # All are decoded before the first is computed: a bad one costs no model time.
             with tracing.span("decode", pictures=len(images)):
                 pictures = await self._decode_all(images, deadline, background)
-            run = functools.partial(self.runner.run, deadline=deadline, background=background)
+            run = functools.partial(
+                self.runner.run, deadline=deadline, background=background, alone=self._admission.only_one()
+            )
             return await all_of(map(run, pictures))
 
     async def stop(self) -> None:

@@ -92,7 +92,6 @@ class Segmenter:
             Overloaded, DeadlineExceeded, Unavailable
         """
         run = functools.partial(self._pool.run, deadline, background=background)
-        parse = functools.partial(self.runner.run, deadline=deadline, background=background)
         self.runner.require_time(deadline, self._admission.taken(background=background))
         with self._admission.enter(background=background):
             # What waits beyond this is still encoded: a decoded photo may take a hundred times the memory.
@@ -103,7 +102,9 @@ class Segmenter:
                 tracing.waited(asked)
                 picture, looking, step = await run(lambda: self._begin(image, wanted))
                 while not isinstance(step, Photo):
-                    logits = await parse(step)
+                    logits = await self.runner.run(
+                        step, deadline, background=background, alone=self._admission.only_one()
+                    )
                     step = await run(functools.partial(self._go_on, looking, logits, picture, wanted))
                 return step
 

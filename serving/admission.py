@@ -52,6 +52,10 @@ class Admission:
         """Places that are not free."""
         return (self._background if background else self._urgent).taken
 
+    def only_one(self) -> bool:
+        """Whether one picture is all that was admitted."""
+        return self._urgent.taken + self._background.taken == 1
+
     def _places(self, now: float, *, background: bool) -> int:
         if background:
             return max(1, self._limit // 2)

@@ -29,6 +29,7 @@ class _Entry(Generic[Work, Result]):
     deadline: Deadline
     answer: asyncio.Future[Result]
     background: bool
+    alone: bool
     queued_at: float = field(default_factory=time.monotonic)
     run: "_Run | None" = None
     """Of the batch that it is in, once that has begun."""
@@ -101,8 +102,11 @@ class Batcher(Generic[Work, Result]):
         stage: str,
         max_batch: int,
         max_delay_s: float = 0.0,
+        wide: Callable[[list[Work]], Sequence[Result]] | None = None,
     ) -> None:
+        """``wide`` takes the place of an engine for a piece that is alone."""
         self._engines = engines
+        self._wide = wide
         self._stage = stage
         self._max_batch = max_batch
         self._max_delay_s = max_delay_s
@@ -131,8 +135,11 @@ class Batcher(Generic[Work, Result]):
             self._fail([self._queue.pop()], Unavailable(self._stage, "stopping"))
         self._threads.shutdown(wait=False)
 
-    async def submit(self, work: Work, deadline: Deadline, *, background: bool = False) -> Result:
+    async def submit(self, work: Work, deadline: Deadline, *, background: bool = False, alone: bool = False) -> Result:
         """Waits for its turn and its result.
+
+        Args:
+            alone: there is no other work, nor will there be before this is done, as far as can be told.
 
         Raises:
             DeadlineExceeded: while it waited the deadline came too near; the engine never saw it.
@@ -140,7 +147,7 @@ class Batcher(Generic[Work, Result]):
         """
         if self._stopped:
             raise Unavailable(self._stage, "stopping")
-        entry = _Entry[Work, Result](work, deadline, asyncio.get_running_loop().create_future(), background)
+        entry = _Entry[Work, Result](work, deadline, asyncio.get_running_loop().create_future(), background, alone)
         self._queue.push(entry, background=background)
         self._note_lengths()
         self._arrived.set()
@@ -213,13 +220,14 @@ class Batcher(Generic[Work, Result]):
 
     async def _run(self, index: int, batch: list[_Entry[Work, Result]]) -> None:
         run = _Run(len(batch))
+        engine = self._wide if self._wide and [entry.alone for entry in batch] == [True] else self._engines[index]
         self._running_since[index] = run.began_at
         for entry in batch:
             entry.run = run
         telemetry.BATCH_SIZE.labels(self._stage).observe(len(batch))
         try:
             results = await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._engines[index], [entry.work for entry in batch]
+                self._threads, engine, [entry.work for entry in batch]
             )
             if len(results) != len(batch):
                 raise RuntimeError(f"the {self._stage} engine answered {len(results)} results to {len(batch)} pictures")

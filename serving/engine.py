@@ -24,3 +24,5 @@ class Loaded:
 
     model: ServedModel
     engines: Sequence[Engine]
+    wide: Engine | None = None
+    """On all CPUs at once: for a picture that has no other beside it."""

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,18 +46,24 @@ class ModelRunner:
 
     async def start(self) -> None:
         """Loads, then runs every engine at every batch size it will meet. Raises ModelError."""
-        engines = await asyncio.to_thread(self._load_and_warm_up)
+        loaded = await asyncio.to_thread(self._load_and_warm_up)
         self._batcher = Batcher(
-            [functools.partial(_run, engine) for engine in engines],
+            [functools.partial(_run, engine) for engine in loaded.engines],
             stage=self._stage,
             max_batch=self.max_batch,
             max_delay_s=self._settings.max_delay_ms / 1000,
+            wide=functools.partial(_run, loaded.wide) if loaded.wide else None,
         )
         self._batcher.start()
 
-    async def run(self, picture: Raster, deadline: Deadline, *, background: bool = False) -> NDArray[np.float32]:
-        """(height, width, 3) uint8 RGB → the model's output for it. Raises DeadlineExceeded or Unavailable."""
-        return await self._running().submit(picture, deadline, background=background)
+    async def run(
+        self, picture: Raster, deadline: Deadline, *, background: bool = False, alone: bool = False
+    ) -> NDArray[np.float32]:
+        """(height, width, 3) uint8 RGB → the model's output for it. Raises DeadlineExceeded or Unavailable.
+
+        ``alone``: it is all that this worker has to do.
+        """
+        return await self._running().submit(picture, deadline, background=background, alone=alone)
 
     def require_time(self, deadline: Deadline, ahead: int = 0) -> None:
         """Raises DeadlineExceeded where a picture with so many others before it cannot be done in time."""
@@ -103,14 +109,16 @@ class ModelRunner:
         """Pictures that an engine takes at a time."""
         return self._settings.max_batch or (self._cpu_batch if self._settings.device == "cpu" else _GPU_BATCH)
 
-    def _load_and_warm_up(self) -> Sequence[Engine]:
+    def _load_and_warm_up(self) -> Loaded:
         settings, loaded = self._settings, self._load()
-        self.served, engines = loaded.model, loaded.engines
-        self._instances = len(engines)
+        self.served = loaded.model
+        self._instances = len(loaded.engines)
         manifest = self.served.manifest
-        for engine in engines:
+        for engine in loaded.engines:
             for count in range(1, self.max_batch + 1):
-                self._check_shape(engine.run(np.stack([self._blank()] * count)).shape, count)
+                self._warm_up(engine, count)
+        if loaded.wide:
+            self._warm_up(loaded.wide, 1)
         telemetry.ENGINES.labels(self._stage).set(self._instances)
         telemetry.MODEL_INFO.labels(
             manifest.name, manifest.version, self.digest, settings.device, self.served.precision
@@ -119,9 +127,11 @@ class ModelRunner:
             "serving %s %s (%s) on %s, %d engines, batches up to %d",
             manifest.name, manifest.version, self.served.precision, settings.device, self._instances, self.max_batch,
         )  # fmt: skip
-        return engines
+        return loaded
 
-    def _check_shape(self, shape: tuple[int, ...], count: int) -> None:
+    def _warm_up(self, engine: Engine, count: int) -> None:
+        """On so many pictures. Raises ModelError where the output is not what the manifest says."""
+        shape = engine.run(np.stack([self._blank()] * count)).shape
         manifest = self.served.manifest
         if manifest.kind == "embed":
             output, fits, needed = "embedding", shape == (count, manifest.dimension), f"({count}, {manifest.dimension})"

@@ -15,6 +15,9 @@ from serving.settings import WorkerSettings
 
 Device = Literal["cpu", "cuda", "tensorrt"]
 
+_WIDEST = 4
+"""Threads of a wide engine. The networks are small: the more there are, the longer they wait for each other."""
+
 _PROVIDERS: dict[Device, list[str]] = {
     "cpu": ["CPUExecutionProvider"],
     "cuda": ["CUDAExecutionProvider", "CPUExecutionProvider"],
@@ -65,7 +68,9 @@ class OnnxEngine:
 
 
 def load_onnx(settings: WorkerSettings, *, kind: str, model: str, output: str) -> Loaded:
-    """The newest version of a model folder. On a CPU an engine of one thread for each core beats one of many.
+    """The newest version of a model folder.
+
+    On a CPU an engine of one thread for each core beats one of many, but where there is one picture to run.
 
     Raises:
         ModelError: the folder, its files or the device are not as they must be.
@@ -76,7 +81,12 @@ def load_onnx(settings: WorkerSettings, *, kind: str, model: str, output: str) -
     instances = settings.instances or (cpus if settings.device == "cpu" else 1)
     size = (served.manifest.input.height, served.manifest.input.width)
     threads = max(1, cpus // instances)
-    return Loaded(served, [OnnxEngine(served.file, size, output, settings.device, threads) for _ in range(instances)])
+
+    def engine(threads: int) -> OnnxEngine:
+        return OnnxEngine(served.file, size, output, settings.device, threads)
+
+    widest = min(cpus, _WIDEST) if settings.device == "cpu" else 0
+    return Loaded(served, [engine(threads) for _ in range(instances)], engine(widest) if widest > threads else None)
 
 
 def _options(threads: int) -> onnxruntime.SessionOptions:

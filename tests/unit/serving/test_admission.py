@@ -26,6 +26,18 @@ def test_places_are_free_again_after_success_and_after_failure() -> None:
             raise ValueError("broke")
 
 
+def test_a_picture_is_the_only_one_where_no_other_was_admitted_of_either_priority() -> None:
+    admission = Admission("test", limit=4)
+    with admission.enter():
+        assert admission.only_one()
+        for background in (False, True):
+            with admission.enter(background=background):
+                assert not admission.only_one()
+        assert admission.only_one()
+    with admission.enter(2):
+        assert not admission.only_one()
+
+
 def test_a_refusal_takes_no_place() -> None:
     admission = Admission("test", limit=2)
     with admission.enter():

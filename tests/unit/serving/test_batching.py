@@ -68,6 +68,15 @@ async def test_work_that_waited_goes_into_one_batch_in_order_of_arrival() -> Non
     assert engine.batches == [[0], [1, 2, 3]]
 
 
+async def test_a_piece_that_is_alone_runs_on_the_wide_engine_and_no_other_does() -> None:
+    engine, wide = Engine(), Engine()
+    async with started(engine, wide=wide) as batcher:
+        assert await batcher.submit(1, NO_DEADLINE, alone=True) == 2
+        assert await batcher.submit(2, NO_DEADLINE) == 4
+        assert await asyncio.gather(*submit(batcher, 3, 4)) == [6, 8]
+    assert (engine.batches, wide.batches) == ([[2], [3, 4]], [[1]])
+
+
 async def test_a_batch_is_never_larger_than_the_largest() -> None:
     engine = Engine(open_gate=False)
     async with started(engine, max_batch=3) as batcher:

@@ -10,6 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from serving import onnx_engine
 from serving.deadline import NO_DEADLINE, Deadline
 from serving.errors import DeadlineExceeded
 from serving.model_runner import ModelRunner
@@ -60,6 +61,29 @@ async def test_each_picture_gets_its_own_vector_whatever_the_batches(tmp_path: P
         work = pictures(20)
         vectors = await asyncio.gather(*(running.run(picture, NO_DEADLINE) for picture in work))
     np.testing.assert_allclose(vectors, [expected_embedding(picture) for picture in work], atol=1e-5)
+
+
+async def test_a_picture_that_is_alone_gets_the_very_same_vector(tmp_path: Path) -> None:
+    write_embedder(tmp_path)
+    (picture,) = pictures(1)
+    async with started(tmp_path, instances=2) as running:
+        alone = await running.run(picture, NO_DEADLINE, alone=True)
+        np.testing.assert_array_equal(alone, await running.run(picture, NO_DEADLINE))
+
+
+@pytest.mark.parametrize(
+    ("cpus", "instances", "threads", "widest"), [(1, 0, 1, None), (2, 0, 1, 2), (16, 0, 1, 4), (16, 2, 8, None)]
+)
+def test_a_wide_engine_is_there_where_it_has_more_threads_than_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cpus: int, instances: int, threads: int, widest: int | None
+) -> None:
+    write_embedder(tmp_path)
+    asked: list[int] = []
+    monkeypatch.setattr(onnx_engine, "available_cpus", lambda: cpus)
+    monkeypatch.setattr(onnx_engine, "OnnxEngine", lambda *arguments: asked.append(arguments[-1]))
+    settings = WorkerSettings(models_dir=str(tmp_path), instances=instances)
+    load_onnx(settings, kind="embed", model="garment-embedder", output="embedding")
+    assert asked == [threads] * (instances or cpus) + ([widest] if widest else [])
 
 
 async def test_it_describes_the_embedder_that_it_serves(tmp_path: Path) -> None:
