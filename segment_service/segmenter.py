@@ -112,8 +112,8 @@ class Segmenter:
         """Loads and warms up. Raises ModelError."""
         await self.runner.start()
         decoded = 2 * self.runner.capacity + available_cpus()
-        # In an overload one less than a batch waits beside those that run, for the next call: more would only be late.
-        self._admission = Admission(STAGE, self._queue, steady=self.runner.capacity + self.runner.max_batch - 1)
+        # In an overload a batch waits beside those that run: an engine finds work at once, and more would only be late.
+        self._admission = Admission(STAGE, self._queue, steady=self.runner.capacity + self.runner.max_batch)
         # No search waits for a place until an import lets go of it.
         self._decoded = {background: asyncio.Semaphore(decoded) for background in (False, True)}
 

@@ -1,13 +1,16 @@
-"""How long a thread of this process keeps a CPU at a time where others want it, too."""
+"""What this process gets of the CPUs where others want them, too: how much, and how long at a time."""
 
+import contextlib
 import ctypes
 import os
 import platform
 import struct
+from pathlib import Path
 
 _CALL = {"x86_64": 314, "aarch64": 274}.get(platform.machine())  # sched_setattr, which glibc wraps since 2.41 only
 _ATTRIBUTES = "IIQiIQQQ"  # struct sched_attr: size, policy, flags, nice, priority, runtime, deadline, period
 _SHORT_NS = 100_000  # the shortest that there is
+_NICENESS = 5  # a third of what others get
 
 
 def ask_for_short_slices() -> None:
@@ -22,6 +25,18 @@ def ask_for_short_slices() -> None:
 def ask_for_usual_slices() -> None:
     """Takes ``ask_for_short_slices`` back for this thread: for one that computes for long."""
     _ask_for(0)
+
+
+def give_way() -> None:
+    """Makes this thread, and those that it starts from now on, nice to other processes.
+
+    It is for the first of several stages on the same CPUs: what was begun is finished before more is begun.
+    """
+    os.nice(_NICENESS)
+    # Linux mostly shares CPUs out among sessions first (autogroups, sched(7)), in which niceness counts inside only.
+    if os.getsid(0) == os.getpid():
+        with contextlib.suppress(OSError):  # a kernel without autogroups
+            Path("/proc/self/autogroup").write_text(str(_NICENESS))
 
 
 def _ask_for(slice_ns: int) -> None:

@@ -1,11 +1,15 @@
+import json
 import os
 import platform
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from serving.scheduling import ask_for_short_slices, ask_for_usual_slices
+from tests.servers import REPOSITORY
 
 
 def slice_ms() -> float:
@@ -47,3 +51,35 @@ def test_it_keeps_how_nice_a_thread_is() -> None:
 
     with ThreadPoolExecutor(1) as aside:
         assert aside.submit(nice).result() == os.getpriority(os.PRIO_PROCESS, 0) + 7
+
+
+@pytest.mark.parametrize("own_session", [True, False])
+def test_a_process_that_gives_way_is_nice_and_so_is_its_session_where_it_has_one_of_its_own(own_session: bool) -> None:
+    script = """
+import json, os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from serving.scheduling import give_way
+
+def niceness():
+    session = Path("/proc/self/autogroup")
+    told = session.read_text().split()[-1] if session.exists() else None
+    return os.getpriority(os.PRIO_PROCESS, 0), told
+
+before = niceness()
+give_way()
+with ThreadPoolExecutor(1) as threads:
+    print(json.dumps([before, threads.submit(niceness).result()]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=REPOSITORY,
+        start_new_session=own_session,
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=60,
+    )
+    (before, session_before), (after, session_after) = json.loads(done.stdout)
+    assert after == min(19, before + 5)
+    if session_before is not None:
+        assert session_after == ("5" if own_session else session_before)
