@@ -75,6 +75,7 @@ class Segmenter:
         self._rules = settings.rules()
         self._limits = ImageLimits()
         self._queue = settings.queue
+        self._on_cpu = settings.device == "cpu"
         self._pool = WorkPool(STAGE, available_cpus())
         self.runner = ModelRunner(settings, stage=STAGE, load=load or functools.partial(load_parser, settings))
 
@@ -111,9 +112,12 @@ class Segmenter:
     async def start(self) -> None:
         """Loads and warms up. Raises ModelError."""
         await self.runner.start()
-        decoded = 2 * self.runner.capacity + available_cpus()
+        capacity = self.runner.capacity
+        # A GPU's next batch is made ready meanwhile. A CPU works on one photo at a time, in an engine or around it:
+        # where more are begun, all take longer.
+        decoded = capacity + 1 if self._on_cpu else 2 * capacity + available_cpus()
         # In an overload a batch waits beside those that run: an engine finds work at once, and more would only be late.
-        self._admission = Admission(STAGE, self._queue, steady=self.runner.capacity + self.runner.max_batch)
+        self._admission = Admission(STAGE, self._queue, steady=capacity + self.runner.max_batch)
         # No search waits for a place until an import lets go of it.
         self._decoded = {background: asyncio.Semaphore(decoded) for background in (False, True)}
 
