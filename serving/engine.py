@@ -25,4 +25,4 @@ class Loaded:
     model: ServedModel
     engines: Sequence[Engine]
     wide: Engine | None = None
-    """On all CPUs at once: for a picture that has no other beside it."""
+    """On several CPUs at once: for a picture that has no other beside it."""

@@ -20,6 +20,7 @@ from segment_service.settings import Settings
 from segment_service.worker import SegmentWorker
 from tests.engines import COLOURS, GARMENTS, PARSER_SIZE, write_parser
 from tests.pictures import encoded, message, photo, raster
+from tests.samples import sample
 from tests.servers import AT_ONCE, channel_to, details, serving
 
 TOP = ("top", (40, 40, 120, 100))
@@ -251,6 +252,20 @@ async def test_a_photo_that_cannot_be_done_in_time_is_refused_before_it_is_decod
         await stub.Segment(pb.SegmentRequest(image=message(photo(TOP))))
         with pytest.raises(grpc.aio.AioRpcError, match="cannot be met in stage 'segment'"):
             await stub.Segment(pb.SegmentRequest(image=types_pb2.Image(encoded=b"no picture")), timeout=0.4)
+
+
+async def test_of_many_photos_few_are_decoded_at_a_time() -> None:
+    settings = Settings(**AT_ONCE)
+    worker = SegmentWorker(settings, functools.partial(load, settings, service_s=0.5))
+    async with serving(worker) as address, channel_to(address) as channel:
+        stub = segment_service_pb2_grpc.SegmentServiceStub(channel)
+        before = sample("clothing_decode_seconds_count", stage="segment")
+        calls = [stub.Segment(pb.SegmentRequest(image=message(photo(TOP)))) for _ in range(8)]
+        await asyncio.wait([asyncio.ensure_future(call) for call in calls], return_when=asyncio.FIRST_COMPLETED)
+        # One in the only engine and one beside it; then the next, as soon as one is done.
+        assert 1 <= sample("clothing_decode_seconds_count", stage="segment") - before <= 3
+        for call in calls:
+            call.cancel()
 
 
 async def test_imports_shut_no_search_out(tmp_path: Path) -> None:
