@@ -84,10 +84,18 @@ def unpacked(status: status_pb2.Status) -> dict[str, Message]:
     return found
 
 
+_ports_given: set[int] = set()
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Never one twice: who was given it may not listen there yet."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in _ports_given:
+            _ports_given.add(port)
+            return port
 
 
 class Process:
@@ -144,10 +152,14 @@ class Process:
 
 @asynccontextmanager
 async def process(module: str, namespace: str = "", /, **environment: str) -> AsyncIterator[Process]:
-    """A process that is killed at the end, where it did not end before."""
+    """A process that is killed at the end, where it did not end before. What it wrote is shown where a test fails."""
     started = Process(module, environment, namespace)
     await started.start()
     try:
         yield started
+    except BaseException:
+        await started.kill()
+        print(f"\n{module} wrote:\n{started.output}")
+        raise
     finally:
         await started.kill()
