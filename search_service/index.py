@@ -178,7 +178,7 @@ class Index:
                 # that this reading sees, which are costly to list.
                 if again:
                     want = replace(want, keep=Keep(shelves.vocabulary, [], store.kept(db, collection, query.filter)))
-                targets = [replace(target, without=target.without | gone) for target in targets]
+                targets = [target._replace(without=target.without | gone) for target in targets]
                 again = True
 
     def _target(self, db: sqlite3.Connection, collection: Collection, probe: Probe) -> Target:
@@ -217,5 +217,4 @@ class Index:
 
 
 def _by_id(hits: Sequence[Hit], known: dict[int, tuple[str, bytes]], count: int) -> list[Match]:
-    matches = [Match(*known[hit.item], hit.distance, hit.view) for hit in hits]
-    return sorted(matches, key=lambda match: (match.distance, match.id))[:count]
+    return sorted(Match(hit.distance, *known[hit.item], hit.view) for hit in hits)[:count]

@@ -8,7 +8,7 @@ distances are sums of float32, and differ from those of rows that are compared b
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, compress
 from typing import NamedTuple
 
 import numpy as np
@@ -29,8 +29,7 @@ _GRAPH_SHARE = 8  # a walk for more than this part of a graph costs more than co
 Similarities = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(NamedTuple):
     """Vectors to be near to, any of them; items to leave out."""
 
     vectors: Matrix  # (1 or more, dimension), unit length
@@ -66,9 +65,11 @@ class Keep:
 
 
 class Hit(NamedTuple):
-    item: int
+    """Nearer ones are less, and of two as near that of the earlier view."""
+
     distance: float
     view: int
+    item: int
 
 
 def nearest(picture: Picture, targets: Sequence[Target], want: Want) -> list[list[Hit]]:
@@ -268,17 +269,19 @@ def _there(view: ShelfView, version: int, kept: Flags | None, labels: Keys, dist
         there &= kept[rows]
     elif view.dead:
         there &= view.died[rows] > version
-    columns = (each.tolist() for each in (view.items[rows], distances, view.ordinals[rows], there))
-    return [
-        [Hit(item, distance, ordinal) for item, distance, ordinal, is_there in zip(*walk, strict=True) if is_there]
-        for walk in zip(*columns, strict=True)
-    ]
+    columns = (each.tolist() for each in (distances, view.ordinals[rows], view.items[rows]))
+    walks = [list(map(Hit, *walk)) for walk in zip(*columns, strict=True)]
+    if there.all():
+        return walks
+    return [list(compress(hits, mask)) for hits, mask in zip(walks, there.tolist(), strict=True)]
 
 
 def _joined(walks: Iterable[Sequence[Hit]], target: Target, want: Want) -> list[Hit]:
     """Hits of all walks for a target."""
-    hits = (hit for hit in chain.from_iterable(walks) if hit.item not in target.without)
-    return _first(sorted(hits, key=_by_distance), want)
+    hits = sorted(chain.from_iterable(walks))
+    if target.without:
+        hits = [hit for hit in hits if hit.item not in target.without]
+    return _first(hits, want)
 
 
 def _complete(hits: Sequence[Hit], want: Want, reach: float) -> bool:
@@ -293,7 +296,7 @@ def _ranked(view: ShelfView, rows: Keys, target: Target, want: Want) -> list[Hit
     ordinals = view.ordinals[rows]
     distances = _distances(view.vectors.take(rows), target)
     order = np.lexsort((ordinals, distances))
-    hits = map(Hit, *(each[order].tolist() for each in (view.items[rows], distances, ordinals)))
+    hits = map(Hit, *(each[order].tolist() for each in (distances, ordinals, view.items[rows])))
     return _first((hit for hit in hits if hit.item not in target.without), want)
 
 
@@ -302,11 +305,7 @@ def _merged(found: Sequence[Sequence[Hit]], want: Want) -> list[Hit]:
     filled = [hits for hits in found if hits]
     if len(filled) <= 1:
         return list(filled[0]) if filled else []
-    return _first(sorted(chain.from_iterable(filled), key=_by_distance), want)
-
-
-def _by_distance(hit: Hit) -> tuple[float, int]:
-    return hit.distance, hit.view
+    return _first(sorted(chain.from_iterable(filled)), want)
 
 
 def _first(ordered: Iterable[Hit], want: Want) -> list[Hit]:

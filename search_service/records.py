@@ -76,8 +76,7 @@ class Change:
     vectors: Matrix  # (added, dimension)
 
 
-@dataclass(frozen=True)
-class Probe:
+class Probe(NamedTuple):
     """One point to search around: vectors, or the item whose views are the vectors."""
 
     vectors: Matrix | None  # (1, dimension), unit length
@@ -95,11 +94,11 @@ class Query:
 
 
 class Match(NamedTuple):
-    """``message`` is the Item, serialised."""
+    """Of two the less stands first in an answer. ``message`` is the Item, serialised."""
 
+    distance: float
     id: str
     message: bytes
-    distance: float
     view: int
 
 

@@ -129,5 +129,4 @@ def _matches(views: Sequence[Sequence[View]], heads: Mapping[str, Head], without
         before = best.get(view.item)
         if before is None or (view.distance, view.ordinal) < (before.distance, before.ordinal):
             best[view.item] = view
-    matches = [Match(view.item, heads[view.item].message, view.distance, view.ordinal) for view in best.values()]
-    return sorted(matches, key=lambda match: (match.distance, match.id))
+    return sorted(Match(view.distance, view.item, heads[view.item].message, view.ordinal) for view in best.values())
