@@ -23,6 +23,9 @@ class Backend(Protocol):
     def starting(self) -> str | None:
         """What is still to be done before it answers as fast as it can, or None."""
 
+    def behind(self, collection: Collection) -> bool:
+        """Whether so much was written that searches of it are slower, until that is in its place."""
+
     def close(self) -> None:
         """Finishes the writes that wait. Nothing may begin to read any more."""
 

@@ -1,6 +1,8 @@
 """How a call reaches the index: on a thread, if there is room, before its deadline."""
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TypeVar
@@ -14,6 +16,9 @@ from serving.errors import Unavailable
 from serving.pool import WorkPool
 
 STAGE = "search"
+_GIVES_WAY_S = 0.1
+_LOOK_EVERY_S = 0.01
+_SEARCHED_S = 1.0  # for so long after one, searches are said to come in
 T = TypeVar("T")
 
 
@@ -31,14 +36,29 @@ class Calls:
         # Of its own, so that no search waits behind an import's items.
         self._writes = WorkPool(STAGE, 1)
         self._backups = WorkPool("backup", 1)
+        self._searched = -math.inf
+
+    async def search(self, deadline: Deadline, work: Callable[[Backend], T]) -> T:
+        """As ``read``."""
+        self._searched = time.monotonic()
+        return await self.read(deadline, work)
 
     async def read(self, deadline: Deadline, work: Callable[[Backend], T]) -> T:
         """Raises Overloaded, DeadlineExceeded, Unavailable, or what ``work`` raises."""
-        return await self._run(self._pool, deadline, work)
+        index = self._open()
+        with self._admission.enter():
+            return await self._pool.run(deadline, lambda: work(index))
 
-    async def write(self, deadline: Deadline, work: "Callable[[Backend], Future[T]]") -> T:
-        """Raises as ``read`` does. The write is taken back where the caller leaves before it is begun."""
-        future = await self._run(self._writes, deadline, work)
+    async def write(self, deadline: Deadline, work: "Callable[[Backend], Future[T]]", into: str | None = None) -> T:
+        """Raises as ``read`` does. The write is taken back where the caller leaves before it is begun.
+
+        ``into``: a collection that it adds much to.
+        """
+        index = self._open()
+        with self._admission.enter():
+            if into is not None:
+                await self._let_searches_go_first(index, into)
+            future = await self._writes.run(deadline, lambda: work(index))
         with tracing.span("commit"):
             return await asyncio.wrap_future(future)
 
@@ -50,10 +70,17 @@ class Calls:
         for pool in (self._pool, self._writes, self._backups):
             pool.stop()
 
-    async def _run(self, pool: WorkPool, deadline: Deadline, work: Callable[[Backend], T]) -> T:
-        index = self._open()
-        with self._admission.enter():
-            return await pool.run(deadline, lambda: work(index))
+    async def _let_searches_go_first(self, index: Backend, name: str) -> None:
+        """Waits a little where searches come in and the index is behind.
+
+        A load of many items then goes at the pace at which they are linked, yet each of its callers gets done ten
+        writes a second.
+        """
+        until = time.monotonic() + _GIVES_WAY_S
+        while (now := time.monotonic()) < until and now < self._searched + _SEARCHED_S:
+            if not index.behind(index.collection(name)):
+                break
+            await asyncio.sleep(_LOOK_EVERY_S)
 
     def _open(self) -> Backend:
         if self.index is None:

@@ -29,7 +29,7 @@ _CHUNK = 1024  # rows between two looks at whether to stop
 _TELL_EVERY_S = 10.0
 _NICE = 10  # a ninth of the processor, against a search that wants it too
 _HOLD_S = 0.004  # for which searches wait while rows are linked
-_LONG_TAIL = 8  # times as long as a tail should be
+_LONG_TAIL = 4  # times as long as a tail should be
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class _Step(Protocol):
 
 
 class Gardener:
-    """One thread for all collections.
+    """One thread for all collections, and one that builds and links for it, and gives way to searches.
 
     ``starting`` says what is done before all graphs are there for the first time; ``failure`` why it stopped, where it
     was not told to.
@@ -74,6 +74,8 @@ class Gardener:
         self._idle = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="search-gardener", daemon=True)
+        # Of its own: a niceness cannot be taken back.
+        self._planter = ThreadPoolExecutor(1, "search-planter", os.nice, (_NICE,))
 
     def start(self) -> None:
         self._thread.start()
@@ -83,6 +85,11 @@ class Gardener:
         with self._signals:
             self._idle.clear()
             self._wanted.set()
+
+    def behind(self, picture: Picture) -> bool:
+        """Whether a shelf has a long tail, or no graph though it is to have one."""
+        most = max(_LONG_TAIL * self._plan.tail, self._plan.exact_below)
+        return any(view.count - view.graphed > most for view in picture.shelves.values())
 
     def settle(self, timeout_s: float) -> bool:
         """Waits until there is nothing to tend; False where that took too long."""
@@ -94,6 +101,7 @@ class Gardener:
         self._snapshots.stop()
         if self._thread.is_alive():
             self._thread.join()
+        self._planter.shutdown()
 
     def _run(self) -> None:
         ask_for_usual_slices()
@@ -170,7 +178,8 @@ class Gardener:
         while start < len(rows):
             self._check()
             piece = rows[start : start + count]
-            held_s = view.graph.add(view.vectors.take(piece), view.labels[piece], threads)
+            adding = self._planter.submit(view.graph.add, view.vectors.take(piece), view.labels[piece], threads)
+            held_s = adding.result()
             start += count
             count = min(max(int(count * _HOLD_S / held_s), 1), 2 * count)
             if start - shown >= _CHUNK:
@@ -194,9 +203,8 @@ class Gardener:
         shelves.tend(category, replace)
 
     def _grown(self, vectors: VectorStorage, labels: Keys, rows: Keys, name: str) -> Graph:
-        """A new graph, built by a thread that gives way to searches: a niceness cannot be taken back."""
-        with ThreadPoolExecutor(1, "search-planter", os.nice, (_NICE,)) as aside:
-            return aside.submit(self._build, vectors, labels, rows, name).result()
+        """A new graph."""
+        return self._planter.submit(self._build, vectors, labels, rows, name).result()
 
     def _build(self, vectors: VectorStorage, labels: Keys, rows: Keys, name: str) -> Graph:
         started = time.monotonic()

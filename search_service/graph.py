@@ -16,6 +16,7 @@ from search_service.records import Keys, Matrix
 
 Distances = npt.NDArray[np.float32]
 _LARGE_PAGE = 2 << 20
+_LEAST_PAGES = 17  # more than 32 MiB: malloc maps them by themselves, and what is mapped is moved, not copied
 _MADE_ANEW = 48  # bytes for each vector, its lock above all, that hnswlib does not enlarge but makes anew
 
 
@@ -106,11 +107,11 @@ def capacity_for(count: int, dimension: int, m: int) -> int:
     """At least ``count``: as many vectors as fit, with their links, into the large pages that so many begin.
 
     The kernel aligns memory of whole large pages to them. It can then move it in them as the graph grows; else it has
-    to break each into small ones, and every search is slower from then on.
+    to break each into small ones, and every search is slower from then on. What no vector needs yet takes no memory.
     """
     bytes_each = 4 * dimension + 4 * (2 * m + 1) + 8
     malloc_adds = 32
-    pages = math.ceil((count * bytes_each + malloc_adds) / _LARGE_PAGE)
+    pages = max(_LEAST_PAGES, math.ceil((count * bytes_each + malloc_adds) / _LARGE_PAGE))
     return (pages * _LARGE_PAGE - malloc_adds) // bytes_each
 
 

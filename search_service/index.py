@@ -67,6 +67,11 @@ class Index:
         """What is still to be done before it answers as fast as it can, or None. It answers all the while."""
         return self._gardener.starting
 
+    def behind(self, collection: Collection) -> bool:
+        """Whether so many of its views wait to be linked that comparing with them shows in searches."""
+        shelves = self._shelves.get(collection.key)
+        return shelves is not None and self._gardener.behind(shelves.picture)
+
     def close(self) -> None:
         """Finishes the writes that wait. Nothing may begin to read any more."""
         self._writer.close()

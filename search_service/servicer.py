@@ -37,7 +37,7 @@ class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
             collection = index.collection(request.collection)
             return index.upsert(collection, requests.records(request, collection), deadline)
 
-        done = await self._calls.write(deadline, work)
+        done = await self._calls.write(deadline, work, into=request.collection)
         return pb.UpsertItemsResponse(created=done.created, updated=done.updated)
 
     async def GetFingerprints(self, request: pb.GetFingerprintsRequest, context: Context) -> pb.GetFingerprintsResponse:
@@ -79,7 +79,7 @@ class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
                     answer.item.ParseFromString(match.message)
             return response
 
-        return await self._calls.read(Deadline.of(context), work)
+        return await self._calls.search(Deadline.of(context), work)
 
     async def CreateBackup(self, request: pb.CreateBackupRequest, context: Context) -> pb.CreateBackupResponse:
         backup = await self._calls.backup(Deadline.of(context))

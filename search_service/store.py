@@ -60,12 +60,14 @@ def messages(
 ) -> dict[int, tuple[str, bytes]]:
     """Id and message of those of the items (by key) that are still there and that the filter keeps."""
     condition, parameters = within(filter, collection.key)
-    rows = db.execute(
-        "SELECT key, id, message FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN items "
+    # As one row: for each row this thread lets go of the interpreter, and may wait until it has it again.
+    (found,) = db.execute(
+        "SELECT json_group_array(json_array(key, id, hex(message))) "
+        "FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN items "
         f"ON key = wanted AND {condition}",
         (json.dumps(sorted(items)), *parameters),
-    )
-    return {key: (item_id, blob) for key, item_id, blob in rows}
+    ).fetchone()
+    return {key: (item_id, bytes.fromhex(blob)) for key, item_id, blob in json.loads(found)}
 
 
 def page(

@@ -50,6 +50,9 @@ class MilvusBackend:
     def starting(self) -> str | None:
         return None
 
+    def behind(self, collection: Collection) -> bool:
+        return False
+
     def close(self) -> None:
         self._writer.shutdown()
         self._connection.close()

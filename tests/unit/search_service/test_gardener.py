@@ -112,7 +112,39 @@ def test_a_long_tail_is_linked_some_milliseconds_at_a_time_and_seen_to_shorten(
         assert all(ids(search(index, shop, unit(i), 1)) == [f"{i:04}"] for i in range(0, 500, 9))
 
 
-def test_a_graph_outgrows_its_first_room(tmp_path: Path) -> None:
+def test_an_index_is_behind_until_a_long_tail_is_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(tmp_path, plan(exact_below=100, tail=50)) as index:
+        shop = made(index)
+        write(index, shop, 0, 200)
+        assert index.settle(10)
+        graph = shelf(index, shop).graph
+        assert graph is not None
+        go_on = threading.Event()
+        add = graph.add
+
+        def waiting(vectors: Matrix, labels: Keys, threads: int) -> float:
+            assert go_on.wait(10)
+            return add(vectors, labels, threads)
+
+        monkeypatch.setattr(graph, "add", waiting)
+        write(index, shop, 200, 400)
+        assert not index.behind(shop)
+        write(index, shop, 400, 401)
+        assert index.behind(shop)
+        go_on.set()
+        assert index.settle(10)
+        assert not index.behind(shop)
+
+
+def test_an_index_is_not_behind_where_no_graph_is_wanted(tmp_path: Path) -> None:
+    with opened(tmp_path, plan(exact_below=1000, tail=50)) as index:
+        shop = made(index)
+        write(index, shop, 0, 1000)
+        assert not index.behind(shop)
+
+
+def test_a_graph_outgrows_its_first_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("search_service.graph.capacity_for", lambda count, dimension, m: count)
     with opened(tmp_path, plan(exact_below=100, tail=1)) as index:
         shop = made(index)
         for start in range(0, 3000, 500):

@@ -194,6 +194,13 @@ def test_an_item_that_is_updated_is_found_by_every_search(index: Index, shop: Co
         mover.join()
 
 
+@pytest.mark.parametrize("item_id", ['a"b', "a\\b", "a\x00b", "a\x1fb", "a,b [c]", "\u00e9\u2028\ud55c\U0001f457"])
+def test_an_item_is_found_by_its_id_whatever_that_is(index: Index, shop: Collection, item_id: str) -> None:
+    index.upsert(shop, [record(item_id, unit(1), title=item_id)]).result()
+    (match,) = search(index, shop, unit(1), 1)
+    assert (match.id, types_pb2.Item.FromString(match.message)) == (item_id, types_pb2.Item(id=item_id, title=item_id))
+
+
 def test_searches_during_deletes_give_as_many_as_there_are(index: Index, shop: Collection) -> None:
     index.upsert(shop, [record(f"{i:03}", unit(i)) for i in range(400)]).result()
     deleting = threading.Thread(
