@@ -44,7 +44,9 @@ class Plan:
     least_dead: int = 1024
     """Fewer deleted vectors than this are never worth a rebuild."""
     unsaved_share: float = 0.1
-    """A graph that has grown by this much is saved at once; else when nothing was written for ``quiet_s``."""
+    """A graph that is new or has grown by this much is saved at once; else when nothing was written for ``quiet_s``."""
+    least_unsaved: int = 10_000
+    """Fewer vectors than this, which some seconds link again, are never worth being saved at once."""
     quiet_s: float = 60.0
 
 
@@ -147,7 +149,7 @@ class Gardener:
                     step(shelves, category, picture)
                     worked = True
         if worked:
-            self._save_grown(self._plan.unsaved_share)
+            self._save_grown(self._plan.unsaved_share, self._plan.least_unsaved)
         return worked
 
     def _next(self, view: ShelfView) -> _Step | None:
@@ -228,13 +230,18 @@ class Gardener:
         else:
             log.info(progress)
 
-    def _save_grown(self, by: float) -> None:
-        """Saves the graphs that have grown by more than a share of what is saved, and those that are new."""
+    def _save_grown(self, by: float, least: int = 0) -> None:
+        """Saves the graphs that have grown by more than a share of what is saved and ``least``, and those that are new.
+
+        A process is copied for it: the first searches after that take some milliseconds more.
+        """
         for shelves in self._collections():
             for category, view in shelves.picture.shelves.items():
                 self._check()
                 graph = view.graph
-                if graph is not None and graph.count - graph.saved > by * graph.saved:
+                if graph is None:
+                    continue
+                if graph.count - graph.saved > (max(by * graph.saved, least) if graph.saved else 0):
                     self._snapshots.save(graph, shelves.collection, category, int(view.labels[view.graphed - 1]))
                     # Also where that failed: it is tried again when it has grown again.
                     graph.saved = graph.count

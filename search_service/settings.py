@@ -35,7 +35,10 @@ class Settings(ServerSettings):
         0.2, gt=0, lt=1, description="Share of a shelf that may be deleted vectors before it is rebuilt, in (0, 1)."
     )
     unsaved_share: float = Field(
-        0.1, gt=0, description="Growth of a graph after which it is saved at once; else after a minute without writes."
+        0.1,
+        gt=0,
+        description="Growth of a graph after which it is saved at once, where it is 10,000 vectors or more; else after "
+        "a minute without writes.",
     )
     build_threads: int = Field(
         1, ge=1, description="CPUs that graphs are built with, and grow with where many vectors wait."

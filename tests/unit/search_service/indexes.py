@@ -26,7 +26,16 @@ PARAMETERS = GraphParameters(m=8, ef_construction=64, ef=64)
 
 
 def plan(exact_below: int = 10_000, tail: int = 1, dead_share: float = 0.2, unsaved_share: float = 1_000) -> Plan:
-    return Plan(exact_below, tail, dead_share, PARAMETERS, threads=1, least_dead=8, unsaved_share=unsaved_share)
+    return Plan(
+        exact_below,
+        tail,
+        dead_share,
+        PARAMETERS,
+        threads=1,
+        least_dead=8,
+        unsaved_share=unsaved_share,
+        least_unsaved=0,
+    )
 
 
 @contextmanager

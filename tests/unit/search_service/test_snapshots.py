@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,17 @@ def test_while_a_graph_is_built_at_start_the_worker_says_how_far_it_is_and_answe
             go_on.set()
         assert index.settle(30)
         assert index.starting() is None
+
+
+def test_one_that_has_grown_by_few_vectors_is_not_saved_at_once(tmp_path: Path) -> None:
+    with opened(tmp_path, replace(PLAN, least_unsaved=200)) as index:
+        shop = made(index)
+        counts = []
+        for start in range(0, 500, 100):
+            write(index, shop, start, start + 100)
+            assert index.settle(30)
+            counts += [json.loads(each.read_bytes())["count"] for each in (tmp_path / SNAPSHOTS).glob("*.json")]
+    assert counts == [200, 200, 200, 500]
 
 
 def test_only_the_newest_is_kept(tmp_path: Path) -> None:
