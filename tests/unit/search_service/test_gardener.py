@@ -139,7 +139,11 @@ def test_an_index_is_behind_until_a_long_tail_is_linked(tmp_path: Path, monkeypa
 def test_an_index_is_not_behind_where_no_graph_is_wanted(tmp_path: Path) -> None:
     with opened(tmp_path, plan(exact_below=1000, tail=50)) as index:
         shop = made(index)
-        write(index, shop, 0, 1000)
+        write(index, shop, 0, 950)
+        index.delete_items(shop, [f"{i:04}" for i in range(100)]).result()
+        write(index, shop, 950, 1100)
+        view = shelf(index, shop)
+        assert (view.count, view.dead) == (1100, 100)
         assert not index.behind(shop)
 
 
