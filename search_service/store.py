@@ -18,6 +18,9 @@ from search_service.schema import open_reader
 from serving.errors import NotFound
 
 _LOAD_ROWS = 4096
+_ITEMS_A_ROW = 512
+"""For each row this thread lets go of the interpreter, and may wait until it has it again; so many items are at most
+50 MB of text."""
 
 
 class Store:
@@ -60,14 +63,17 @@ def messages(
 ) -> dict[int, tuple[str, bytes]]:
     """Id and message of those of the items (by key) that are still there and that the filter keeps."""
     condition, parameters = within(filter, collection.key)
-    # As one row: for each row this thread lets go of the interpreter, and may wait until it has it again.
-    (found,) = db.execute(
-        "SELECT json_group_array(json_array(key, id, hex(message))) "
-        "FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN items "
-        f"ON key = wanted AND {condition}",
-        (json.dumps(sorted(items)), *parameters),
-    ).fetchone()
-    return {key: (item_id, bytes.fromhex(blob)) for key, item_id, blob in json.loads(found)}
+    wanted = sorted(items)
+    known: dict[int, tuple[str, bytes]] = {}
+    for start in range(0, len(wanted), _ITEMS_A_ROW):
+        (found,) = db.execute(
+            "SELECT json_group_array(json_array(key, id, hex(message))) "
+            "FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN items "
+            f"ON key = wanted AND {condition}",
+            (json.dumps(wanted[start : start + _ITEMS_A_ROW]), *parameters),
+        ).fetchone()
+        known.update((key, (item_id, bytes.fromhex(blob))) for key, item_id, blob in json.loads(found))
+    return known
 
 
 def page(

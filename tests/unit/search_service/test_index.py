@@ -201,6 +201,14 @@ def test_an_item_is_found_by_its_id_whatever_that_is(index: Index, shop: Collect
     assert (match.id, types_pb2.Item.FromString(match.message)) == (item_id, types_pb2.Item(id=item_id, title=item_id))
 
 
+def test_more_items_are_found_than_are_read_at_once(
+    index: Index, shop: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_ITEMS_A_ROW", 2)
+    index.upsert(shop, [record(f"{i}", unit(i)) for i in range(5)]).result()
+    assert sorted(ids(search(index, shop, unit(1), 5))) == ["0", "1", "2", "3", "4"]
+
+
 def test_searches_during_deletes_give_as_many_as_there_are(index: Index, shop: Collection) -> None:
     index.upsert(shop, [record(f"{i:03}", unit(i)) for i in range(400)]).result()
     deleting = threading.Thread(
