@@ -31,6 +31,16 @@ def write(index: Index, shop: Collection, start: int, end: int) -> None:
     index.upsert(shop, [record(f"{i:04}", unit(i)) for i in range(start, end)]).result()
 
 
+def linked(index: Index) -> tuple[Collection, Graph]:
+    """A shop of 200 items, all of them in its graph."""
+    shop = made(index)
+    write(index, shop, 0, 200)
+    assert index.settle(10)
+    graph = shelf(index, shop).graph
+    assert graph is not None
+    return shop, graph
+
+
 def found(picture: Picture, vector: Matrix, **want: bool) -> list[int]:
     return [hit.item for hit in nearest(picture, [Target(vector, (), frozenset())], Want(5, **want))[0]]
 
@@ -86,11 +96,7 @@ def test_a_long_tail_is_linked_some_milliseconds_at_a_time_and_seen_to_shorten(
 ) -> None:
     monkeypatch.setattr(gardener, "_CHUNK", 10)
     with opened(tmp_path, plan(exact_below=100, tail=50)) as index:
-        shop = made(index)
-        write(index, shop, 0, 200)
-        assert index.settle(10)
-        graph = shelf(index, shop).graph
-        assert graph is not None
+        shop, graph = linked(index)
         shown: list[int] = []
         pieces: list[int] = []
         add = graph.add
@@ -114,11 +120,7 @@ def test_a_long_tail_is_linked_some_milliseconds_at_a_time_and_seen_to_shorten(
 
 def test_an_index_is_behind_until_a_long_tail_is_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(tmp_path, plan(exact_below=100, tail=50)) as index:
-        shop = made(index)
-        write(index, shop, 0, 200)
-        assert index.settle(10)
-        graph = shelf(index, shop).graph
-        assert graph is not None
+        shop, graph = linked(index)
         go_on = threading.Event()
         add = graph.add
 
