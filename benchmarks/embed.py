@@ -7,7 +7,6 @@ round each side embeds the very same photos, one a call.
 """
 
 import argparse
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import grpc
 import numpy as np
 
-from benchmarks.in_process import InProcessEmbedder
+from benchmarks.in_process import InProcessEmbedder, run
 from benchmarks.photos import fresh, read_photos
 from benchmarks.report import add_outputs, machine_line, write
 from benchmarks.services import DEFAULT_FOLDER, free_ports, service
@@ -35,7 +34,6 @@ from clothing_retrieval.up.service import ServiceSpec
 from clothing_retrieval.v1.embed_service_pb2 import EmbedRequest
 from clothing_retrieval.v1.embed_service_pb2_grpc import EmbedServiceStub
 from clothing_retrieval.v1.types_pb2 import Image
-from serving.memory import use_large_pages
 
 _TIMEOUT_S = 30.0
 
@@ -90,5 +88,4 @@ def _parse() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    use_large_pages()  # as the services do
-    asyncio.run(main())
+    run(main)

@@ -4,10 +4,13 @@ A thread for each CPU takes a photo from its bytes to its matches. Nothing is se
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+import os
+import sys
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +33,23 @@ from segment_service.looks import looks, take
 from serving.cpus import available_cpus
 from serving.engine import Engine, Loaded
 from serving.images import ImageLimits, Raster, decode_file, fit_square
+from serving.memory import keep_freed_memory, use_large_pages
 from serving.onnx_engine import load_onnx
+from serving.server import SWITCH_S
 
 Floats = NDArray[np.float32]
 
 TOP_K = 5
 _SETTLED_S = 600.0
+
+
+def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """In a process like the services': in large pages, freed memory kept, threads switched early."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    use_large_pages()
+    keep_freed_memory()
+    sys.setswitchinterval(SWITCH_S)
+    asyncio.run(main())
 
 
 class Engines:

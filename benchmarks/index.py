@@ -1,38 +1,38 @@
 """The search service alone, filled with clustered unit vectors: what it holds, how fast it answers, how well.
 
-    python -m benchmarks.index [--items 100000] [--folder FOLDER]
+    python -m benchmarks.index [--items 100000] [--folder FOLDER] [--json FILE] [--plot FILE]
 
 Starts the service in a process of its own and talks gRPC to it from the same cores. A folder that an earlier run filled
-with as many items is used again. The baseline of searching is bare hnswlib in this process: the same graph, one thread
-for each core.
+with as many items is used again. The baseline of searching is bare hnswlib in this process: the same graph, in large
+pages too, one thread for each core.
 """
 
 import argparse
 import asyncio
-import json
 import multiprocessing
-import os
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import hnswlib
 import numpy as np
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from numpy.typing import NDArray
 
+from benchmarks.report import add_outputs, machine_line, table, write
+from benchmarks.search_process import SearchProcess
 from clothing_retrieval.v1 import search_service_pb2 as pb
 from clothing_retrieval.v1.catalog_service_pb2 import DeleteCollectionRequest, DeleteItemsRequest
 from clothing_retrieval.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from clothing_retrieval.v1.search_service_pb2_grpc import SearchServiceStub
 from clothing_retrieval.v1.types_pb2 import Condition, Embedding, Filter, Item, Range
+from serving.cpus import available_cpus
+from serving.memory import use_large_pages
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DIMENSION = 256
 DIGEST = "0" * 64
@@ -46,7 +46,6 @@ _BATCH = 64
 _WRITERS = 4
 _TURNS = 5
 _EF = 120
-_LONGEST_S = 3600
 
 Matrix = NDArray[np.float32]
 
@@ -59,67 +58,6 @@ def clustered(count: int, seed: int) -> Matrix:
     vectors += 0.7 * rng.standard_normal((count, DIMENSION), np.float32)
     unit: Matrix = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return unit
-
-
-class Service:
-    """The search service on free ports."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.address, self._metrics = (f"127.0.0.1:{_free_port()}" for _ in range(2))
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> float:
-        """Returns the seconds until it serves."""
-        began = time.perf_counter()
-        with (self._folder / "log").open("ab") as log:
-            environment = {
-                "SEARCH_LISTEN": self.address,
-                "SEARCH_METRICS_LISTEN": self._metrics,
-                "SEARCH_DATA_DIR": str(self._folder / "data"),
-                "SEARCH_BUILD_THREADS": str(os.cpu_count()),
-            }
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "search_service"], env={**os.environ, **environment}, stderr=log
-            )
-        with grpc.insecure_channel(self.address) as channel:
-            request = health_pb2.HealthCheckRequest()
-            watch = health_pb2_grpc.HealthStub(channel).Watch(request, wait_for_ready=True, timeout=_LONGEST_S)
-            next(each for each in watch if each.status == health_pb2.HealthCheckResponse.SERVING)
-        return time.perf_counter() - began
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait()
-
-    def resident_mb(self) -> float:
-        assert self._process is not None
-        pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-    def vectors(self, state: str) -> float:
-        """ "graph", "exact" or "deleted"."""
-        with urllib.request.urlopen(f"http://{self._metrics}/metrics") as answer:
-            lines = answer.read().decode().splitlines()
-        start = f'clothing_index_vectors{{collection="{COLLECTION}",state="{state}"}} '
-        return next((float(line.removeprefix(start)) for line in lines if line.startswith(start)), 0.0)
-
-    def wait_for_graph(self) -> float:
-        """Returns the seconds until no more than a tail waits to be linked."""
-        began = time.perf_counter()
-        while self.vectors("exact") > 5000:
-            time.sleep(0.2)
-        return time.perf_counter() - began
-
-    def wait_until_saved(self) -> float:
-        """Returns the seconds until the graphs on disk are those in memory: after a minute without writes."""
-        began = time.perf_counter()
-        while True:
-            manifests = [json.loads(file.read_bytes()) for file in (self._folder / "data" / "graphs").glob("*.json")]
-            if sum(told["count"] for told in manifests) == self.vectors("graph"):
-                return time.perf_counter() - began
-            time.sleep(1)
 
 
 def fill(stub: Any, vectors: Matrix, collection: str = COLLECTION, first: int = 0) -> float:
@@ -164,46 +102,55 @@ def latencies(stub: Any, probes: Matrix, **rest: Any) -> tuple[dict[str, float],
     return _summary(times), hits / wanted
 
 
-def meanwhile(disturb: Callable[[str, float], float], address: str, probes: Matrix, seconds: float) -> dict[str, float]:
+def meanwhile(
+    disturb: Callable[[str, float, Connection], None], address: str, probes: Matrix, seconds: float
+) -> dict[str, float]:
     """Percentiles in ms of one caller while another process disturbs; how many items a second that one got done."""
+    context = multiprocessing.get_context("spawn")
+    told, tells = context.Pipe(duplex=False)
     times: list[float] = []
-    with (
-        ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as beside,
-        grpc.insecure_channel(address) as channel,
-    ):
+    beside = context.Process(target=disturb, args=(address, seconds, tells))
+    beside.start()
+    tells.close()  # ours: where the other process dies, `told` ends
+    told.recv()
+    with grpc.insecure_channel(address) as channel:
         stub: Any = SearchServiceStub(channel)
-        disturbing = beside.submit(disturb, address, seconds)
-        number = 0
-        while not disturbing.done():
-            number += 1
-            request = query(probes[number % len(probes)][None])
+        while not told.poll():
+            request = query(probes[len(times) % len(probes)][None])
             began = time.perf_counter()
             stub.Query(request)
             times.append(1000 * (time.perf_counter() - began))
-        return {**_summary(times), "items_per_s": disturbing.result()}
+    items_per_s = told.recv()
+    beside.join()
+    return {**_summary(times), "items_per_s": items_per_s}
 
 
-def import_another(address: str, seconds: float) -> float:
-    """Fills another collection as fast as it goes, and deletes it. Returns items a second."""
+def import_another(address: str, seconds: float, tells: Connection) -> None:
+    """Fills another collection as fast as it goes, and deletes it. Tells when it begins, then its items a second."""
     with grpc.insecure_channel(address) as channel:
         stub: Any = SearchServiceStub(channel)
         stub.CreateCollection(pb.CreateCollectionRequest(name=ANOTHER, model_digest=DIGEST, dimension=DIMENSION))
         vectors = clustered(6400, 4)
+        tells.send(None)
         count, began = 0, time.perf_counter()
         while (elapsed := time.perf_counter() - began) < seconds:
             fill(stub, vectors, ANOTHER, first=count)
             count += len(vectors)
+        tells.send(count / elapsed)
         CatalogServiceStub(channel).DeleteCollection(DeleteCollectionRequest(name=ANOTHER))
-    return count / elapsed
 
 
-def churn(address: str, seconds: float) -> float:
-    """Upserts 500 new items a second and deletes those of the second before. Returns how many a second there were."""
+def churn(address: str, seconds: float, tells: Connection) -> None:
+    """Upserts 500 new items a second and deletes those of the second before.
+
+    Tells when it begins, then how many a second there were.
+    """
     with grpc.insecure_channel(address) as channel:
         search: Any = SearchServiceStub(channel)
         catalog: Any = CatalogServiceStub(channel)
         vectors = clustered(_CHURN, 3)
         first, count = 10_000_000 + time.time_ns() // 1_000_000_000 * 100_000, 0
+        tells.send(None)
         began = time.perf_counter()
         while time.perf_counter() - began < seconds:
             time.sleep(max(0.0, began + count / _CHURN - time.perf_counter()))
@@ -213,10 +160,9 @@ def churn(address: str, seconds: float) -> float:
             gone = [f"{number - _CHURN:08}" for number in range(start, start + 50)]
             catalog.DeleteItems(DeleteItemsRequest(collection=COLLECTION, ids=gone))
             count += 50
-        elapsed = time.perf_counter() - began
+        tells.send(count / (time.perf_counter() - began))
         last = [f"{number:08}" for number in range(first + count - _CHURN, first + count)]
         catalog.DeleteItems(DeleteItemsRequest(collection=COLLECTION, ids=last))
-        return count / elapsed
 
 
 async def throughput(address: str, probes: Matrix, callers: int, per_call: int, seconds: float) -> float:
@@ -253,12 +199,12 @@ class Bare:
         count, began = 0, time.perf_counter()
         while (elapsed := time.perf_counter() - began) < seconds:
             start = count % (len(probes) - 63)
-            self._index.knn_query(probes[start : start + 64], k=TOP_K, num_threads=os.cpu_count())
+            self._index.knn_query(probes[start : start + 64], k=TOP_K, num_threads=available_cpus())
             count += 64
         return count / elapsed
 
 
-def against_bare(service: Service, folder: Path, probes: Matrix, seconds: float) -> dict[str, float]:
+def against_bare(service: SearchProcess, folder: Path, probes: Matrix, seconds: float) -> dict[str, float]:
     """Probes a second, 64 a call from 4 callers, and of bare hnswlib: in turns, since machines change their pace."""
     bare = Bare(folder)
     turns = [
@@ -276,7 +222,7 @@ def against_bare(service: Service, folder: Path, probes: Matrix, seconds: float)
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     vectors, probes = clustered(arguments.items, 1), clustered(1000, 2)
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    service = Service(arguments.folder)
+    service = SearchProcess(arguments.folder, COLLECTION)
     figures: dict[str, Any] = {"items": arguments.items, "start_s": service.start()}
     try:
         with grpc.insecure_channel(service.address) as channel:
@@ -313,37 +259,60 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     return figures
 
 
-def table(figures: dict[str, Any]) -> list[str]:
-    churn, importing, together = figures["churn"], figures["import"], figures["64_a_call"]
-    rows: list[tuple[str, str]] = [
+def in_a_table(figures: dict[str, Any]) -> str:
+    together = figures["64_a_call"]
+    rows = [
         ("until it serves", f"{figures['start_s']:.1f} s"),
         ("upserts, 64 a call, fsynced", f"{figures['upserts_per_s']:.0f}/s" if "upserts_per_s" in figures else "–"),
         ("then until the graph is there", f"{figures['graph_s']:.1f} s"),
         ("then started again, serves after", f"{figures['start_again_s']:.1f} s"),
         ("resident", f"{figures['resident_mb']:.0f} MB"),
-        (
-            "… after filters, after churn",
-            f"{figures['resident_mb_after_filters']:.0f}, {figures['resident_mb_after_churn']:.0f} MB",
-        ),
+        ("… after filters", f"{figures['resident_mb_after_filters']:.0f} MB"),
+        ("… after churn", f"{figures['resident_mb_after_churn']:.0f} MB"),
         ("… started again", f"{figures['resident_mb_started_again']:.0f} MB"),
         ("recall@5", f"{figures['recall']:.3f}"),
-        ("one caller", _percentiles(figures["one_caller"])),
-        ("… while items come and go", _percentiles(churn)),
-        ("items that came and went", f"{churn['items_per_s']:.0f}/s"),
-        (
-            "… while another collection fills",
-            f"{_percentiles(importing)}, {importing['items_per_s']:.0f}/s",
-        ),
+        ("items that came and went", f"{figures['churn']['items_per_s']:.0f}/s"),
+        ("items into another collection", f"{figures['import']['items_per_s']:.0f}/s"),
         ("8 callers", f"{figures['calls_per_s_8_callers']:.0f} calls/s"),
         ("64 probes a call", f"{together['probes_per_s']:.0f} probes/s"),
         ("bare hnswlib, 64 at a time", f"{together['bare_probes_per_s']:.0f} probes/s"),
         ("ratio to bare", f"{together['ratio']:.2f}"),
+        *(
+            (f"recall@5, filter of {share:.2%}", f"{found['recall']:.3f}")
+            for share, found in figures["filters"].items()
+        ),
     ]
-    rows += [
-        (f"filter keeps {share:.2%}", f"{_percentiles(found['ms'])}, recall@5 {found['recall']:.3f}")
-        for share, found in figures["filters"].items()
-    ]
-    return [f"{name:32s} {value}" for name, value in rows]
+    return table([f"{figures['items']:,} items", ""], rows)
+
+
+def latencies_in_a_table(figures: dict[str, Any]) -> str:
+    return table(
+        ["one caller", "p50 ms", "p99 ms", "longest"],
+        [
+            [name, f"{found['p50_ms']:.2f}", f"{found['p99_ms']:.2f}", f"{found['longest_ms']:.0f}"]
+            for name, found in _situations(figures).items()
+        ],
+    )
+
+
+def draw(figures: dict[str, Any], figure: "Figure") -> None:
+    axes = figure.subplots()
+    situations = _situations(figures)
+    for name, colour, height in (("longest_ms", "#dbe4f0", 0.8), ("p99_ms", "C0", 0.5), ("p50_ms", "C1", 0.5)):
+        values = [found[name] for found in situations.values()]
+        axes.barh(list(situations), values, height=height, color=colour, label=name.removesuffix("_ms"))
+    axes.invert_yaxis()
+    axes.set(xlabel="ms", title=f"One caller, {figures['items']:,} items")
+    axes.legend(frameon=False, loc="lower right")
+
+
+def _situations(figures: dict[str, Any]) -> dict[str, dict[str, float]]:
+    return {
+        "quiet": figures["one_caller"],
+        "while items come and go": figures["churn"],
+        "while another collection fills": figures["import"],
+        **{f"filter of {share:.2%}": found["ms"] for share, found in figures["filters"].items()},
+    }
 
 
 def _ids(answer: pb.QueryResponse) -> set[str]:
@@ -355,10 +324,6 @@ def _summary(times_ms: list[float]) -> dict[str, float]:
     return {"p50_ms": float(p50), "p99_ms": float(p99), "longest_ms": max(times_ms)}
 
 
-def _percentiles(found: dict[str, float]) -> str:
-    return f"p50 {found['p50_ms']:.2f} ms, p99 {found['p99_ms']:.2f} ms, longest {found['longest_ms']:.0f} ms"
-
-
 def _upsert(vectors: Matrix, first: int, collection: str = COLLECTION) -> pb.UpsertItemsRequest:
     request = pb.UpsertItemsRequest(collection=collection, model_digest=DIGEST)
     for number, vector in enumerate(vectors, start=first):
@@ -368,25 +333,20 @@ def _upsert(vectors: Matrix, first: int, collection: str = COLLECTION) -> pb.Ups
     return request
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, default=100_000)
     parser.add_argument("--folder", type=Path, default=Path("build/benchmark-index"), help="for the database and logs")
     parser.add_argument("--probes", type=int, default=300, help="searches for each latency and recall")
     parser.add_argument("--seconds", type=float, default=10.0, help="for each throughput")
-    parser.add_argument("--json", type=Path, help="write the figures here, too")
+    add_outputs(parser)
     arguments = parser.parse_args()
+    print(machine_line())
     figures = measure(arguments)
-    print("\n".join(table(figures)))
-    if arguments.json:
-        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    print(in_a_table(figures), latencies_in_a_table(figures), sep="\n\n")
+    write(arguments, figures, lambda figure: draw(figures, figure))
 
 
 if __name__ == "__main__":
+    use_large_pages()  # as the service does
     main()

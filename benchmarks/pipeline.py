@@ -9,7 +9,6 @@ from when a photo was due).
 """
 
 import argparse
-import asyncio
 import itertools
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -17,7 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from benchmarks.in_process import InProcessSearch
+from benchmarks.in_process import InProcessSearch, run
 from benchmarks.photos import fresh, read_photos
 from benchmarks.report import add_outputs, machine_line, table, write
 from benchmarks.searching import Search, search_request, searching
@@ -35,7 +34,6 @@ from benchmarks.turns import (
     require_ratio,
 )
 from serving.cpus import available_cpus
-from serving.memory import use_large_pages
 
 _CHECKED = 8
 
@@ -113,5 +111,4 @@ def _parse() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    use_large_pages()  # as the services do
-    asyncio.run(main())
+    run(main)

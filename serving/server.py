@@ -30,7 +30,7 @@ _CHECK_EVERY_S = 0.5
 _CHECK_TIMEOUT_S = 5.0
 _LOOK_EVERY_S = 0.1
 _STOPPED = "stopped"
-_SWITCH_S = 0.0005
+SWITCH_S = 0.0005
 """For so long, not Python's 5 ms, the event loop waits for a thread that computes, each time it is woken."""
 
 
@@ -156,7 +156,7 @@ def serve(settings: type[S], worker: Callable[[S], Worker]) -> NoReturn:
 async def _run(settings: ServerSettings, worker: Worker) -> int:
     telemetry.configure_logging(settings, worker.name)
     keep_freed_memory()
-    sys.setswitchinterval(_SWITCH_S)
+    sys.setswitchinterval(SWITCH_S)
     raise_limit()
     try:
         telemetry.serve_metrics(settings)
