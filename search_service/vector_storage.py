@@ -56,7 +56,7 @@ class VectorStorage:
         # Not through the mapping: a page that is written to for the first time is read first, zeros and all, and with
         # it what the kernel reads ahead, for 20 ms and more.
         place = start * self.array.strides[0]
-        left = np.ascontiguousarray(vectors, np.float32).data.cast("B")
+        left = np.ascontiguousarray(vectors, np.float32).reshape(-1).view(np.uint8).data
         while left:
             written = os.pwrite(self._file.fileno(), left, place)
             place, left = place + written, left[written:]

@@ -40,6 +40,12 @@ def test_it_grows_and_leaves_what_others_read(tmp_path: Path, capacity: int, mor
     assert grown.array.shape == (more, DIMENSION)
 
 
+def test_the_first_that_are_put_may_need_a_file_at_once(tmp_path: Path) -> None:
+    grown, vectors = VectorStorage(IN_MEMORY, DIMENSION, tmp_path).grown(IN_A_FILE, 0), unit(1, 8, DIMENSION)
+    grown.put(0, vectors)
+    np.testing.assert_array_equal(grown.array[:8], vectors)
+
+
 def test_it_grows_in_its_file(tmp_path: Path) -> None:
     storage = VectorStorage(IN_A_FILE, DIMENSION, tmp_path)
     grown = storage.grown(2 * IN_A_FILE, 0)
