@@ -10,7 +10,7 @@ import pytest
 
 from clothing_retrieval.v1 import types_pb2
 from search_service import store
-from search_service.filters import Filter
+from search_service.filters import AnyOf, Condition, Filter, compile_filter
 from search_service.index import Index
 from search_service.names import Collection
 from search_service.records import Probe
@@ -207,6 +207,15 @@ def test_more_items_are_found_than_are_read_at_once(
     monkeypatch.setattr(store, "_ITEMS_A_ROW", 2)
     index.upsert(shop, [record(f"{i}", unit(i)) for i in range(5)]).result()
     assert sorted(ids(search(index, shop, unit(1), 5))) == ["0", "1", "2", "3", "4"]
+
+
+def test_more_items_are_kept_by_an_attribute_than_are_read_at_once(
+    index: Index, shop: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_KEY_BITS", 1)
+    index.upsert(shop, [record(f"{i}", unit(i), attributes={"parity": f"{i % 2}"}) for i in range(9)]).result()
+    odd = compile_filter([Condition("attributes.parity", AnyOf(("1",)))])
+    assert sorted(ids(search(index, shop, unit(1), 9, filter=odd))) == ["1", "3", "5", "7"]
 
 
 def test_searches_during_deletes_give_as_many_as_there_are(index: Index, shop: Collection) -> None:
