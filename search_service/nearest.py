@@ -25,6 +25,8 @@ _CELLS = 1 << 24  # similarities held at a time: 64 MiB
 _BLOCK = 1 << 16  # vectors held at a time: 64 MiB where they have 256 numbers
 _WIDEN = 4
 _GRAPH_SHARE = 8  # a walk for more than this part of a graph costs more than comparing with all of it
+_WIDEST = 1 << 13  # rows of a walk: for its 15 ms who links waits, and all searches behind it
+_DIFFERENCES = 1 << 21  # numbers held at a time to compare exactly: 16 MiB
 
 Similarities = npt.NDArray[np.float32]
 
@@ -113,7 +115,11 @@ def _first_width(view: ShelfView, kept: Flags | None, want: Want) -> int | None:
         return None
     survivors = view.graphed if kept is None else int(np.count_nonzero(kept[: view.graphed]))
     width = max(32, 2 * want.count + 16) * view.graphed // max(survivors, 1)
-    return width if width * _GRAPH_SHARE <= survivors else None
+    return width if _may_walk(width, survivors) else None
+
+
+def _may_walk(width: int, rows: int) -> bool:
+    return width <= min(rows // _GRAPH_SHARE, _WIDEST)
 
 
 @dataclass(frozen=True)
@@ -234,7 +240,7 @@ def _walk(
     assert width is not None
     answers: dict[int, list[Hit]] = {}
     pending = dict(targets)
-    while pending and width * _GRAPH_SHARE <= view.graphed:
+    while pending and _may_walk(width, view.graphed):
         try:
             labels, squared = view.graph.nearest(np.concatenate([each.vectors for each in pending.values()]), width)
         except GraphTorn:
@@ -294,7 +300,10 @@ def _complete(hits: Sequence[Hit], want: Want, reach: float) -> bool:
 def _ranked(view: ShelfView, rows: Keys, target: Target, want: Want) -> list[Hit]:
     """The nearest items among the rows, and those as far as the last of them."""
     ordinals = view.ordinals[rows]
-    distances = _distances(view.vectors.take(rows), target)
+    # Thousands of items may have the very same picture.
+    at_a_time = max(1, _DIFFERENCES // target.vectors.size)
+    pieces = (rows[start : start + at_a_time] for start in range(0, len(rows), at_a_time))
+    distances = np.concatenate([_distances(view.vectors.take(piece), target) for piece in pieces])
     order = np.lexsort((ordinals, distances))
     hits = map(Hit, *(each[order].tolist() for each in (distances, ordinals, view.items[rows])))
     return _first((hit for hit in hits if hit.item not in target.without), want)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from search_service.graph import Graph, GraphParameters, capacity_for
+from search_service.records import Keys, Matrix
 from tests.unit.search_service.indexes import unit
 
 PARAMETERS = GraphParameters(m=16, ef_construction=100, ef=100)
@@ -20,6 +21,28 @@ def test_a_graph_that_outgrows_its_room_still_finds_all(monkeypatch: pytest.Monk
     assert graph.count == 3000
     assert np.mean(labels[:, 0] == np.arange(3000)) > 0.99
     assert np.median(squared) < 1e-6
+
+
+@pytest.mark.parametrize(("count", "walks"), [(1, [16, 16, 8]), (400, [4] * 10), (100_000, [1] * 40)])
+def test_many_walks_let_who_links_come_between_them(count: int, walks: list[int]) -> None:
+    seen = []
+
+    class Index:
+        def set_ef(self, ef: int) -> None:
+            pass
+
+        def get_current_count(self) -> int:
+            return 0
+
+        def knn_query(self, vectors: Matrix, k: int, num_threads: int) -> tuple[Keys, Matrix]:
+            seen.append(len(vectors))
+            return np.tile(np.arange(k), (len(vectors), 1)), vectors[:, :1].repeat(k, axis=1)
+
+    vectors = unit(1, 40)
+    labels, squared = Graph(Index(), PARAMETERS).nearest(vectors, count)
+    assert seen == walks
+    assert labels.shape == (40, count)
+    np.testing.assert_array_equal(squared[:, 0], vectors[:, 0])
 
 
 @pytest.mark.parametrize("count", [1, 1000, 1_000_000])

@@ -92,7 +92,8 @@ def test_an_item_as_a_probe_means_each_of_its_views_and_is_left_out(tmp_path: Pa
 
 
 @pytest.mark.parametrize("tending", [plan(), GRAPHS], ids=["exact", "graph"])
-def test_equal_distances_come_by_id_whatever_the_order_of_writing(tmp_path: Path, tending) -> None:  # type: ignore[no-untyped-def]
+def test_equal_distances_come_by_id_whatever_the_order_of_writing(tmp_path: Path, tending, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("search_service.nearest._DIFFERENCES", 10 * DIMENSION)
     names = [f"{i:03}" for i in np.random.default_rng(3).permutation(600)]
     with opened(tmp_path, tending) as index:
         shop = made(index)
