@@ -71,6 +71,7 @@ class Gardener:
         self._plan = plan
         self._collections = collections
         self._snapshots = snapshots
+        self._saves_of: set[int] | None = None
         self._signals = threading.Lock()
         self._wanted = threading.Event()
         self._idle = threading.Event()
@@ -139,6 +140,7 @@ class Gardener:
 
     def _round(self, steps: Collection[_Step]) -> bool:
         """One of the steps for every shelf that needs it; whether there was any."""
+        self._forget_deleted()
         worked = False
         for shelves in self._collections():
             picture = shelves.picture
@@ -245,6 +247,13 @@ class Gardener:
                     self._snapshots.save(graph, shelves.collection, category, int(view.labels[view.graphed - 1]))
                     # Also where that failed: it is tried again when it has grown again.
                     graph.saved = graph.count
+
+    def _forget_deleted(self) -> None:
+        """Removes what was saved of collections that are gone."""
+        keys = {shelves.collection.key for shelves in self._collections()}
+        if keys != self._saves_of:
+            self._saves_of = keys
+            self._snapshots.keep_only(keys)
 
     def _check(self) -> None:
         if self._stopping:

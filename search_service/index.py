@@ -54,7 +54,6 @@ class Index:
         self._store = Store(self._database, limits.readers)
         self._load()
         snapshots = Snapshots(folder.path / SNAPSHOTS, plan.parameters)
-        snapshots.keep_only(set(self._shelves))
         self._gardener = Gardener(plan, lambda: list(self._shelves.values()), snapshots)
         self._writer = Writer(self._db, self._apply, limits.write_queue, limits.group)
         self._gardener.start()

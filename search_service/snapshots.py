@@ -99,15 +99,19 @@ class Snapshots:
         A child process writes it, from the memory as it is now: hnswlib writes while no other Python can run.
         """
         began = time.monotonic()
+        name = f"{collection.name}/{category}"
         stamp = self._stamp(collection, category, last_label)
-        self._child = os.fork()
+        try:
+            self._child = os.fork()
+        except OSError as error:
+            log.warning("no snapshot of the graph of %s: no process for its writer: %s", name, error)
+            return
         if self._child == 0:
             self._write_and_exit(graph, self._manifest(collection, category), stamp)
         os.waitid(os.P_PID, self._child, os.WEXITED | os.WNOWAIT)
         with self._reaping:
             _, status = os.waitpid(self._child, 0)
             self._child = 0
-        name = f"{collection.name}/{category}"
         if status:
             log.warning("no snapshot of the graph of %s: its writer ended with %d", name, status)
         else:
@@ -120,10 +124,13 @@ class Snapshots:
                 os.kill(self._child, signal.SIGKILL)
 
     def keep_only(self, collections: set[int]) -> None:
-        """Removes what belongs to others."""
-        for file in self._folder.iterdir():
-            if file.name.partition("-")[0] not in map(str, collections):
-                file.unlink(missing_ok=True)
+        """Removes what belongs to others, or tells the log why not."""
+        try:
+            for file in self._folder.iterdir():
+                if file.name.partition("-")[0] not in map(str, collections):
+                    file.unlink(missing_ok=True)
+        except OSError as error:
+            log.warning("graphs of collections that are gone stay on disk: %s", error)
 
     def _stamp(self, collection: Collection, category: str, last_label: int) -> Stamp:
         return Stamp(

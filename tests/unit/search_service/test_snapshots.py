@@ -1,5 +1,6 @@
 """Graphs that were saved are there at the next start; what is wrong with one is told, and the graph built anew."""
 
+import errno
 import json
 import logging
 import os
@@ -182,8 +183,21 @@ def test_what_a_killed_writer_left_and_what_belongs_to_no_collection_is_removed(
         assert index.settle(30)
         assert not list((tmp_path / SNAPSHOTS).glob("*.partial"))
         index.delete_collection("shop").result()
-    with opened(tmp_path, PLAN):
+        assert index.settle(30)
         assert not list((tmp_path / SNAPSHOTS).iterdir())
+
+
+def test_where_no_process_can_be_made_the_index_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fork() -> int:
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    monkeypatch.setattr(os, "fork", fork)
+    with opened(saved(tmp_path), PLAN) as index:
+        assert index.failure() is None
+        assert_found(index, 0, COUNT)
+    assert "no snapshot of the graph of shop/top: no process for its writer" in told(caplog)
 
 
 def test_where_it_cannot_be_saved_the_index_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
