@@ -71,6 +71,13 @@ _MIGRATIONS = (
         item INTEGER NOT NULL
     ) STRICT;
     """,
+    # A graph is held against labels, which grow with time: no change needs a number of its own.
+    """
+    DROP INDEX items_by_sequence;
+    ALTER TABLE items DROP COLUMN sequence;
+    DROP TABLE deletions;
+    DROP TABLE sequence;
+    """,
 )
 VERSION = len(_MIGRATIONS)
 

@@ -29,7 +29,6 @@ def create_collection(db: sqlite3.Connection, name: str, model_digest: str, dime
             "INSERT INTO collections (name, model_digest, dimension, create_time) VALUES (?, ?, ?, ?)",
             (name, model_digest, dimension, time.time_ns() // 1000),
         )
-        _advance(db, 1)
         return True, Effect(names=True)
     found.confirm(model_digest, dimension)
     return False, Effect()
@@ -38,7 +37,6 @@ def create_collection(db: sqlite3.Connection, name: str, model_digest: str, dime
 def delete_collection(db: sqlite3.Connection, name: str) -> tuple[None, Effect]:
     found = load_names(db).deletable(name)
     db.execute("DELETE FROM collections WHERE key = ?", (found.key,))
-    _advance(db, 1)
     return None, Effect(names=True)
 
 
@@ -51,23 +49,21 @@ def set_alias(db: sqlite3.Connection, alias: str, target: str) -> tuple[str, Eff
         db.execute("REPLACE INTO aliases (alias, collection) VALUES (?, ?)", (alias, names.resolve(target).key))
     else:
         db.execute("DELETE FROM aliases WHERE alias = ?", (alias,))
-    _advance(db, 1)
     return previous, Effect(names=True)
 
 
 def upsert(db: sqlite3.Connection, collection: Collection, records: Sequence[Record]) -> tuple[Upserted, Effect]:
     _confirm(db, collection)
-    last = _advance(db, len(records))
     created = 0
     removed: list[tuple[str, int]] = []
     added: list[Added] = []
-    for sequence, record in enumerate(records, start=last - len(records) + 1):
+    for record in records:
         item = _find(db, collection, record.id)
         if item is None:
-            item = _insert(db, collection, record, sequence)
+            item = _insert(db, collection, record)
             created += 1
         else:
-            removed += _update(db, item, record, sequence)
+            removed += _update(db, item, record)
         _insert_parts(db, item, record)
         added += _insert_views(db, collection, item, record)
     vectors = np.concatenate([record.vectors for record in records])
@@ -78,20 +74,12 @@ def upsert(db: sqlite3.Connection, collection: Collection, records: Sequence[Rec
 def delete_items(db: sqlite3.Connection, collection: Collection, ids: Sequence[str]) -> tuple[int, Effect]:
     _confirm(db, collection)
     found = [item for item in (_find(db, collection, item_id) for item_id in dict.fromkeys(ids)) if item is not None]
-    last = _advance(db, len(found))
     removed: list[tuple[str, int]] = []
-    for sequence, item in enumerate(found, start=last - len(found) + 1):
+    for item in found:
         removed += _remove_views(db, item)
         db.execute("DELETE FROM items WHERE key = ?", (item,))
-        db.execute("INSERT INTO deletions VALUES (?, ?, ?)", (sequence, collection.key, item))
     none = np.empty((0, collection.dimension), np.float32)
     return len(found), Effect(change=Change(collection.key, removed, [], none))
-
-
-def _advance(db: sqlite3.Connection, changes: int) -> int:
-    """Takes the next ``changes`` numbers; gives the last of them."""
-    row = db.execute("UPDATE sequence SET value = value + ? RETURNING value", (changes,)).fetchone()
-    return int(row[0])
 
 
 def _confirm(db: sqlite3.Connection, collection: Collection) -> None:
@@ -118,22 +106,22 @@ def _columns(record: Record) -> tuple[str | float | bytes | None, ...]:
     )
 
 
-def _insert(db: sqlite3.Connection, collection: Collection, record: Record, sequence: int) -> int:
+def _insert(db: sqlite3.Connection, collection: Collection, record: Record) -> int:
     cursor = db.execute(
-        "INSERT INTO items (collection, id, sequence, fingerprint, category, gender, currency, price, sale_price, "
-        "in_stock, message) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (collection.key, record.id, sequence, *_columns(record)),
+        "INSERT INTO items (collection, id, fingerprint, category, gender, currency, price, sale_price, "
+        "in_stock, message) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (collection.key, record.id, *_columns(record)),
     )
     assert cursor.lastrowid is not None
     return cursor.lastrowid
 
 
-def _update(db: sqlite3.Connection, item: int, record: Record, sequence: int) -> list[tuple[str, int]]:
+def _update(db: sqlite3.Connection, item: int, record: Record) -> list[tuple[str, int]]:
     """Gives the views that it took away."""
     db.execute(
-        "UPDATE items SET sequence = ?, fingerprint = ?, category = ?, gender = ?, currency = ?, price = ?, "
+        "UPDATE items SET fingerprint = ?, category = ?, gender = ?, currency = ?, price = ?, "
         "sale_price = ?, in_stock = ?, message = ? WHERE key = ?",
-        (sequence, *_columns(record), item),
+        (*_columns(record), item),
     )
     db.execute("DELETE FROM attributes WHERE item = ?", (item,))
     db.execute("DELETE FROM pictures WHERE item = ?", (item,))

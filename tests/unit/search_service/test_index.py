@@ -160,16 +160,6 @@ def test_collections_do_not_see_each_others_items(index: Index, shop: Collection
     assert sorted(ids(search(index, other, unit(1, dimension=4)))) == ["a", "b"]
 
 
-def test_every_change_has_a_greater_number(index: Index, shop: Collection, tmp_path: Path) -> None:
-    index.upsert(shop, [record("a", unit(1)), record("b", unit(2))]).result()
-    index.upsert(shop, [record("a", unit(3))]).result()
-    index.delete_items(shop, ["b"]).result()
-    with index._store.reading() as db:
-        assert db.execute("SELECT id, sequence FROM items").fetchall() == [("a", 4)]
-        assert db.execute("SELECT sequence FROM deletions").fetchall() == [(5,)]
-        assert db.execute("SELECT value FROM sequence").fetchall() == [(5,)]
-
-
 def test_an_item_that_is_updated_is_found_by_every_search(index: Index, shop: Collection) -> None:
     """It moves between two shelves all the time: a search sees it in one of them, never in none, never twice."""
     places = [record("mover", unit(1), [category]) for category in ("top", "bag")]

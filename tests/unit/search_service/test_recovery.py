@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from clothing_retrieval.v1 import types_pb2
 from search_service.folder import Folder, FolderBusy
 from search_service.records import Probe
-from search_service.schema import VERSION, SchemaTooNew, open_database
+from search_service.schema import _MIGRATIONS, VERSION, SchemaTooNew, open_database
 from serving.errors import NotFound
-from tests.unit.search_service.indexes import ask, ids, made, opened, plan, record, search, unit
+from tests.unit.search_service.indexes import DIGEST, DIMENSION, ask, ids, made, opened, plan, record, search, unit
 
 
 @pytest.mark.parametrize("exact_below", [10_000, 100])
@@ -35,7 +36,7 @@ def test_everything_is_there_again_when_it_is_opened_again(tmp_path: Path, exact
             ask(index, shop, Probe(None, "008", ()))
 
 
-def test_labels_and_numbers_are_never_used_again(tmp_path: Path) -> None:
+def test_labels_and_keys_are_never_used_again(tmp_path: Path) -> None:
     with opened(tmp_path) as index:
         shop = made(index)
         index.upsert(shop, [record("a", unit(1))]).result()
@@ -56,6 +57,23 @@ def test_it_is_durable_by_its_settings(tmp_path: Path) -> None:
     assert db.execute("PRAGMA foreign_keys").fetchone() == (1,)
     assert db.execute("PRAGMA user_version").fetchone() == (VERSION,)
     db.close()
+
+
+def test_a_database_of_the_first_schema_is_brought_up_to_date(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "catalog.sqlite3") as db:
+        db.executescript(f"{_MIGRATIONS[0]} PRAGMA user_version = 1")
+        db.execute("INSERT INTO collections VALUES (1, 'shop', ?, ?, 0)", (DIGEST, DIMENSION))
+        db.execute(
+            "INSERT INTO items (collection, id, sequence, fingerprint, message) VALUES (1, 'a', 1, 'old', ?)",
+            (types_pb2.Item(id="a").SerializeToString(),),
+        )
+        db.execute("INSERT INTO views VALUES (1, 1, 1, 0, 'top', ?)", (unit(1).tobytes(),))
+        db.execute("INSERT INTO deletions VALUES (2, 1, 2)")
+    db.close()
+    with opened(tmp_path) as index:
+        shop = index.collection("shop")
+        index.upsert(shop, [record("b", unit(2))]).result()
+        assert [ids(search(index, shop, unit(i), 1)) for i in (1, 2)] == [["a"], ["b"]]
 
 
 def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
