@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from search_service.backend import Backend
 from search_service.backup import Backup
+from search_service.writer import WRITE_MEND
 from serving import tracing
 from serving.admission import Admission
 from serving.deadline import Deadline
@@ -29,9 +30,10 @@ class Calls:
     other calls wait, and that comparing uses all CPUs, since numpy, hnswlib and SQLite let go of the interpreter.
     """
 
-    def __init__(self, threads: int, limit: int) -> None:
+    def __init__(self, threads: int, queue: int, write_queue: int) -> None:
         self.index: Backend | None = None
-        self._admission = Admission(STAGE, limit)
+        self._admission = Admission(STAGE, queue, mend="raise SEARCH_QUEUE")
+        self._write_admission = Admission("write", write_queue, mend=WRITE_MEND)
         self._pool = WorkPool(STAGE, threads)
         # Of its own, so that no search waits behind an import's items.
         self._writes = WorkPool(STAGE, 1)
@@ -55,7 +57,7 @@ class Calls:
         ``into``: a collection that it adds much to.
         """
         index = self._open()
-        with self._admission.enter():
+        with self._write_admission.enter():
             if into is not None:
                 await self._let_searches_go_first(index, into)
             future = await self._writes.run(deadline, lambda: work(index))

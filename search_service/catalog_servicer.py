@@ -1,5 +1,6 @@
 """CatalogService: RPC in, RPC out."""
 
+from itertools import accumulate
 from typing import Any
 
 import grpc
@@ -11,6 +12,8 @@ from search_service.backend import Backend
 from search_service.calls import Calls
 from search_service.records import Summary
 from serving.deadline import Deadline
+
+_PAGE_BYTES = 16 * 2**20  # half of what a message may have
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -50,8 +53,10 @@ class CatalogServicer(catalog_service_pb2_grpc.CatalogServiceServicer):
         def work(index: Backend) -> pb.ListItemsResponse:
             # One more than asked for tells whether another page follows.
             found = index.page(index.collection(request.collection), wanted, after, size + 1)
-            items = [types_pb2.Item.FromString(message) for _, message in found[:size]]
-            token = requests.page_token(items[-1].id) if len(found) > size else ""
+            ends = accumulate(len(message) for _, message in found[:size])
+            fitting = max(1, sum(1 for end in ends if end <= _PAGE_BYTES))
+            items = [types_pb2.Item.FromString(message) for _, message in found[:fitting]]
+            token = requests.page_token(items[-1].id) if len(found) > fitting else ""
             return pb.ListItemsResponse(items=items, next_page_token=token)
 
         return await self._calls.read(Deadline.of(context), work)

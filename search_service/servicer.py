@@ -12,7 +12,9 @@ from search_service.calls import Calls
 from search_service.records import Match, Stored
 from serving import tracing
 from serving.deadline import Deadline
-from serving.errors import NotFound
+from serving.errors import InvalidField, NotFound
+
+_ANSWER_BYTES = 30 * 2**20  # of items: what stands beside them fits into the rest of a message
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -70,6 +72,7 @@ class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
 
         def work(index: Backend) -> pb.QueryResponse:
             response = pb.QueryResponse()
+            size = 0
             with tracing.span("query", probes=len(request.probes), top_k=request.top_k):
                 answered = answers(index)
             for matches in answered:
@@ -77,6 +80,9 @@ class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
                 for match in matches:
                     answer = result.matches.add(distance=match.distance, view=match.view)
                     answer.item.ParseFromString(match.message)
+                    size += len(match.message)
+            if size > _ANSWER_BYTES:
+                raise InvalidField("top_k", f"{request.top_k} items a probe have {size} bytes here: ask for fewer")
             return response
 
         return await self._calls.search(Deadline.of(context), work)

@@ -21,7 +21,7 @@ class Settings(ServerSettings):
         Path("data/search"),
         description="Folder of the database, which one process may have open; with Milvus, of the pictures.",
     )
-    backup_dir: Path | None = Field(None, description="Folder of the backups. Empty: `backups` in the data folder.")
+    backup_dir: Path | None = Field(None, description="Folder of the backups. Absent: `backups` in the data folder.")
     exact_below: int = Field(
         5_000, ge=0, description="Shelves of at most this many vectors are compared exactly, in vectors."
     )
@@ -51,7 +51,12 @@ class Settings(ServerSettings):
     queue: int = Field(
         256, ge=1, description="Reading calls that are admitted at a time; further ones get RESOURCE_EXHAUSTED."
     )
-    write_queue: int = Field(256, ge=1, description="Writes that may wait; further ones get RESOURCE_EXHAUSTED.")
+    write_queue: int = Field(
+        256,
+        ge=1,
+        description="Writes that are admitted, and that wait for a commit, at a time; further ones get "
+        "RESOURCE_EXHAUSTED.",
+    )
     group: int = Field(64, ge=1, description="Writes that share one commit, at most.")
 
     def pictures(self) -> Path:

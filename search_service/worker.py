@@ -30,7 +30,7 @@ class SearchWorker:
     def __init__(self, settings: Settings, milvus: MilvusSettings | None = None) -> None:
         self._settings = settings
         self._milvus = milvus or read(MilvusSettings)
-        self._calls = Calls(settings.threads, settings.queue)
+        self._calls = Calls(settings.threads, settings.queue, settings.write_queue)
         self._folder: Folder | None = None
         self._metrics: IndexCollector | None = None
 

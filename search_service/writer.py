@@ -17,6 +17,8 @@ from serving.scheduling import ask_for_usual_slices
 
 log = logging.getLogger(__name__)
 
+WRITE_MEND = "raise SEARCH_WRITE_QUEUE"
+
 Write = Callable[[sqlite3.Connection], tuple[Any, Effect]]
 
 
@@ -65,7 +67,7 @@ class Writer:
             try:
                 self._queue.put_nowait(waiting)
             except queue.Full:
-                raise Overloaded("write", self._limit, retry_after_s=0.5) from None
+                raise Overloaded("write", self._limit, 0.5, WRITE_MEND) from None
         return waiting.future
 
     def close(self) -> None:

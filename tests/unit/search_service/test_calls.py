@@ -29,7 +29,7 @@ class Behind:
 
 @contextmanager
 def over(index: Any) -> Iterator[Calls]:
-    made = Calls(threads=1, limit=8)
+    made = Calls(threads=1, queue=8, write_queue=8)
     made.index = index
     try:
         yield made
