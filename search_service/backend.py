@@ -23,8 +23,11 @@ class Backend(Protocol):
     def starting(self) -> str | None:
         """What is still to be done before it answers as fast as it can, or None."""
 
-    def behind(self, collection: Collection) -> bool:
-        """Whether so much was written that searches of it are slower, until that is in its place."""
+    def behind(self, name: str) -> bool:
+        """Whether so much was written into a collection that searches of it are slower, until that is in its place.
+
+        Answers at once, from memory: the event loop asks. A name that means no collection is not.
+        """
 
     def close(self) -> None:
         """Finishes the writes that wait. Nothing may begin to read any more."""

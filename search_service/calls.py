@@ -80,7 +80,7 @@ class Calls:
         """
         until = time.monotonic() + _GIVES_WAY_S
         while (now := time.monotonic()) < until and now < self._searched + _SEARCHED_S:
-            if not index.behind(index.collection(name)):
+            if not index.behind(name):
                 break
             await asyncio.sleep(_LOOK_EVERY_S)
 

@@ -14,7 +14,7 @@ from search_service.fields import row_tests
 from search_service.filters import Filter
 from search_service.folder import Folder
 from search_service.gardener import Gardener, Plan
-from search_service.names import Collection, Names, checked_name, load_names
+from search_service.names import DEFAULT, Collection, Names, checked_name, load_names
 from search_service.nearest import Hit, Keep, Target, Want, nearest
 from search_service.records import Match, Probe, Query, Record, Stored, Summary, Upserted
 from search_service.schema import open_database
@@ -66,9 +66,10 @@ class Index:
         """What is still to be done before it answers as fast as it can, or None. It answers all the while."""
         return self._gardener.starting
 
-    def behind(self, collection: Collection) -> bool:
-        """Whether so many of its views wait to be linked that comparing with them shows in searches."""
-        shelves = self._shelves.get(collection.key)
+    def behind(self, name: str) -> bool:
+        """Whether so many of a collection's views wait to be linked that comparing with them shows in searches."""
+        collection = self._names.find(name or DEFAULT)
+        shelves = self._shelves.get(collection.key) if collection else None
         return shelves is not None and self._gardener.behind(shelves.picture)
 
     def close(self) -> None:

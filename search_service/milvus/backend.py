@@ -50,7 +50,7 @@ class MilvusBackend:
     def starting(self) -> str | None:
         return None
 
-    def behind(self, collection: Collection) -> bool:
+    def behind(self, name: str) -> bool:
         return False
 
     def close(self) -> None:

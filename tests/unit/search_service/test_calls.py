@@ -19,10 +19,7 @@ class Behind:
         self.times = times
         self.asked = 0
 
-    def collection(self, name: str) -> str:
-        return name
-
-    def behind(self, collection: str) -> bool:
+    def behind(self, name: str) -> bool:
         self.asked += 1
         return self.asked <= self.times
 

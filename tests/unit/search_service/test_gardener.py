@@ -130,12 +130,15 @@ def test_an_index_is_behind_until_a_long_tail_is_linked(tmp_path: Path, monkeypa
 
         monkeypatch.setattr(graph, "add", waiting)
         write(index, shop, 200, 400)
-        assert not index.behind(shop)
+        assert not index.behind("shop")
         write(index, shop, 400, 401)
-        assert index.behind(shop)
+        index.set_alias("spring", "shop").result()
+        assert index.behind("shop")
+        assert index.behind("spring")
+        assert not index.behind("nothing of that name")
         go_on.set()
         assert index.settle(10)
-        assert not index.behind(shop)
+        assert not index.behind("shop")
 
 
 def test_an_index_is_not_behind_where_no_graph_is_wanted(tmp_path: Path) -> None:
@@ -146,7 +149,7 @@ def test_an_index_is_not_behind_where_no_graph_is_wanted(tmp_path: Path) -> None
         write(index, shop, 950, 1100)
         view = shelf(index, shop)
         assert (view.count, view.dead) == (1100, 100)
-        assert not index.behind(shop)
+        assert not index.behind("shop")
 
 
 def test_a_graph_outgrows_its_first_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -130,6 +130,13 @@ def test_the_largest_item_that_is_accepted_fits(backend: MilvusBackend, shop: Co
     assert Item.FromString(backend.message(shop, "coat")).title == title
 
 
+def test_whether_it_is_behind_is_told_without_asking_milvus(
+    backend: MilvusBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Connection, "_describe", lambda *_: pytest.fail("asked Milvus"))
+    assert not backend.behind("shop")
+
+
 def test_backups_are_not_offered(backend: MilvusBackend) -> None:
     with pytest.raises(NotOffered, match="milvus-backup"):
         backend.create_backup()
