@@ -91,7 +91,7 @@ class SearchWorker:
             ) from error
         settings = self._settings
         parameters = GraphParameters(settings.m, settings.ef_construction, settings.ef)
-        return MilvusBackend(self._milvus, settings.pictures(), parameters)
+        return MilvusBackend(self._milvus, settings.pictures(), parameters, settings.write_queue)
 
 
 def _problem(index: Backend) -> str | None:

@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -18,25 +18,24 @@ from search_service.milvus.nearest import Nearest
 from search_service.milvus.pictures import Pictures
 from search_service.milvus.rows import HEADS, VIEW_FIELDS, Head, head_key, rows
 from search_service.milvus.settings import MilvusSettings
+from search_service.milvus.writer import Writer
 from search_service.names import Collection, checked_name
 from search_service.records import Match, Query, Record, Stored, Summary, Upserted
 from serving.deadline import NO_DEADLINE, Deadline
 from serving.errors import InvalidField, NotFound, NotOffered, Unavailable
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 
 class MilvusBackend:
     """Implements Backend."""
 
-    def __init__(self, settings: MilvusSettings, pictures: Path, parameters: GraphParameters) -> None:
+    def __init__(self, settings: MilvusSettings, pictures: Path, parameters: GraphParameters, write_queue: int) -> None:
         """Raises Unavailable."""
         self._connection = Connection(settings)
         self._pictures = Pictures(pictures)
         self._parameters = parameters
-        # Writes of one process take turns: Milvus Lite asks for it, and to others one request of 512 items is plenty.
-        self._writer = ThreadPoolExecutor(1, "milvus-writer")
+        self._writer = Writer(write_queue)
         for collection in self._connection.names().collections.values():
             self._connection.load(collection)
 
@@ -54,7 +53,7 @@ class MilvusBackend:
         return False
 
     def close(self) -> None:
-        self._writer.shutdown()
+        self._writer.close()
         self._connection.close()
 
     def collection(self, name: str, field: str = "collection") -> Collection:
@@ -78,7 +77,7 @@ class MilvusBackend:
             self.collection(name).confirm(model_digest, dimension)
             return False
 
-        return self._submit(create)
+        return self._writer.submit(create)
 
     def delete_collection(self, name: str) -> "Future[None]":
         name = checked_name(name, "name")
@@ -88,7 +87,7 @@ class MilvusBackend:
             self._connection.drop(found)
             self._pictures.remove_collection(found.key)
 
-        return self._submit(delete)
+        return self._writer.submit(delete)
 
     def set_alias(self, alias: str, target: str) -> "Future[str]":
         if not alias:
@@ -105,7 +104,7 @@ class MilvusBackend:
                 self._connection.drop_alias(alias)
             return previous
 
-        return self._submit(point)
+        return self._writer.submit(point)
 
     def upsert(
         self, collection: Collection, records: Sequence[Record], deadline: Deadline = NO_DEADLINE
@@ -123,7 +122,7 @@ class MilvusBackend:
                 log.warning("%d rows of %s were replaced but not deleted: %s", len(replaced), collection.name, error)
             return Upserted(len(records) - len(before), len(before))
 
-        return self._submit(write, deadline)
+        return self._writer.submit(write, deadline)
 
     def delete_items(
         self, collection: Collection, ids: Sequence[str], deadline: Deadline = NO_DEADLINE
@@ -135,7 +134,7 @@ class MilvusBackend:
                 self._connection.delete(collection, keys)
             return len(heads)
 
-        return self._submit(delete, deadline)
+        return self._writer.submit(delete, deadline)
 
     def create_backup(self) -> Backup:
         raise NotOffered("backups of items in Milvus: use milvus-backup, and copy the folder of pictures after it")
@@ -209,13 +208,6 @@ class MilvusBackend:
                 return counts
             category = row["category"]
             counts[category] = self._connection.count(collection, all_of(HEADS, one_of("category", [category])))
-
-    def _submit(self, work: Callable[[], T], deadline: Deadline = NO_DEADLINE) -> "Future[T]":
-        def begin() -> T:
-            deadline.check("search")
-            return work()
-
-        return self._writer.submit(begin)
 
 
 def _stored(head: Head, views: list[dict[str, Any]], picture: bytes) -> Stored:

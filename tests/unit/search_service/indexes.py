@@ -22,6 +22,7 @@ from search_service.records import Match, Matrix, Probe, Query, Record
 
 DIGEST = "d" * 64
 DIMENSION = 8
+WRITE_QUEUE = 64
 PARAMETERS = GraphParameters(m=8, ef_construction=64, ef=64)
 
 
@@ -41,7 +42,7 @@ def plan(exact_below: int = 10_000, tail: int = 1, dead_share: float = 0.2, unsa
 @contextmanager
 def opened(path: Path, tending: Plan | None = None) -> Iterator[Index]:
     with Folder(path) as folder:
-        index = Index(folder, path / "backups", tending or plan(), Limits(readers=2, write_queue=64, group=16))
+        index = Index(folder, path / "backups", tending or plan(), Limits(readers=2, write_queue=WRITE_QUEUE, group=16))
         try:
             yield index
         finally:
@@ -50,7 +51,8 @@ def opened(path: Path, tending: Plan | None = None) -> Iterator[Index]:
 
 @contextmanager
 def opened_milvus(path: Path) -> Iterator[MilvusBackend]:
-    backend = MilvusBackend(MilvusSettings(uri=str(path / "milvus.db")), path / "pictures", PARAMETERS)
+    settings = MilvusSettings(uri=str(path / "milvus.db"))
+    backend = MilvusBackend(settings, path / "pictures", PARAMETERS, WRITE_QUEUE)
     try:
         yield backend
     finally:

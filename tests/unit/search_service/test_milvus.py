@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +16,14 @@ from clothing_retrieval.v1.types_pb2 import Item
 from search_service.filters import AnyOf, Condition, compile_filter
 from search_service.milvus.backend import MilvusBackend
 from search_service.milvus.connection import Connection
+from search_service.milvus.rows import Head
 from search_service.milvus.settings import MilvusSettings
 from search_service.names import Collection
 from search_service.records import Matrix
 from search_service.requests import MAX_ITEM_BYTES
-from serving.errors import InvalidField, NotFound, NotOffered, Unavailable
+from serving.errors import InvalidField, NotFound, NotOffered, Overloaded, Unavailable
 from tests.servers import free_port
-from tests.unit.search_service.indexes import PARAMETERS, ids, made, opened_milvus, record, search, unit
+from tests.unit.search_service.indexes import PARAMETERS, WRITE_QUEUE, ids, made, opened_milvus, record, search, unit
 
 ODD = [
     *('"', "\\", '\\"', "\n", "\r\n", "\t", "\0", "\x1f", "\\u0022", '" or pk != "'),
@@ -130,6 +133,29 @@ def test_the_largest_item_that_is_accepted_fits(backend: MilvusBackend, shop: Co
     assert Item.FromString(backend.message(shop, "coat")).title == title
 
 
+def test_a_write_beyond_the_limit_is_refused_at_once(
+    backend: MilvusBackend, shop: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, free = threading.Event(), threading.Event()
+    heads = Connection.heads
+
+    def held(*args: Any) -> dict[str, Head]:
+        reached.set()
+        free.wait(10)
+        return heads(*args)
+
+    monkeypatch.setattr(Connection, "heads", held)
+    running = backend.delete_items(shop, ["coat"])
+    reached.wait(10)
+    left, *waiting = [backend.delete_items(shop, ["coat"]) for _ in range(WRITE_QUEUE)]
+    assert left.cancel()  # yet it still holds its items
+    with pytest.raises(Overloaded, match=r"write queue is full .*, or raise SEARCH_WRITE_QUEUE"):
+        backend.delete_items(shop, ["coat"])
+    free.set()
+    assert [write.result(10) for write in (running, *waiting)] == [0] * WRITE_QUEUE
+    assert backend.delete_items(shop, ["coat"]).result(10) == 0
+
+
 def test_whether_it_is_behind_is_told_without_asking_milvus(
     backend: MilvusBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,7 +171,7 @@ def test_backups_are_not_offered(backend: MilvusBackend) -> None:
 def test_a_milvus_that_is_away_is_told(tmp_path: Path) -> None:
     away = MilvusSettings(uri=f"http://127.0.0.1:{free_port()}", timeout_s=0.5)
     with pytest.raises(Unavailable, match="unable to use Milvus"):
-        MilvusBackend(away, tmp_path, PARAMETERS)
+        MilvusBackend(away, tmp_path, PARAMETERS, write_queue=1)
 
 
 def test_kill_9_leaves_every_acknowledged_item_whole(tmp_path: Path) -> None:
