@@ -1,12 +1,12 @@
 """The calls to Milvus that this service makes: with a time limit, strongly consistent, and with our own errors."""
 
 import logging
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import grpc
 from pymilvus import DataType, MilvusClient, MilvusException
 
 from search_service.milvus.expressions import all_of, literal, one_of
@@ -266,5 +266,10 @@ def _errors(collection: str | None = None) -> Iterator[None]:
     except MilvusException as error:
         if collection is not None and error.code == _NO_COLLECTION:
             raise NotFound("collection", collection) from error
-        told = re.sub(r"\s+", " ", error.message or str(error))
-        raise Unavailable("search", f"unable to use Milvus: {told}") from error
+        raise _unavailable(error.message or str(error)) from error
+    except grpc.RpcError as error:  # pymilvus passes on what it does not retry: a timeout, a token that is refused
+        raise _unavailable(f"{error.code().name}: {error.details()}") from error
+
+
+def _unavailable(told: str) -> Unavailable:
+    return Unavailable("search", f"unable to use Milvus: {' '.join(told.split())}")

@@ -4,9 +4,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import grpc
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -172,6 +174,32 @@ def test_a_milvus_that_is_away_is_told(tmp_path: Path) -> None:
     away = MilvusSettings(uri=f"http://127.0.0.1:{free_port()}", timeout_s=0.5)
     with pytest.raises(Unavailable, match="unable to use Milvus"):
         MilvusBackend(away, tmp_path, PARAMETERS, write_queue=1)
+
+
+class Mute(grpc.GenericRpcHandler):
+    """A Milvus that lets clients connect, and answers nothing until it is let go."""
+
+    def __init__(self) -> None:
+        self.free = threading.Event()
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> "grpc.RpcMethodHandler[bytes, bytes]":
+        def answer(request: bytes, context: grpc.ServicerContext) -> bytes:
+            if not handler_call_details.method.endswith("/Connect"):
+                self.free.wait(10)
+            return b""
+
+        return grpc.unary_unary_rpc_method_handler(answer)
+
+
+def test_a_milvus_that_does_not_answer_in_time_is_told(tmp_path: Path) -> None:
+    mute = Mute()
+    server = grpc.server(ThreadPoolExecutor(4), handlers=[mute])
+    slow = MilvusSettings(uri=f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}", timeout_s=0.2)
+    server.start()
+    with pytest.raises(Unavailable, match="unable to use Milvus: DEADLINE_EXCEEDED"):
+        MilvusBackend(slow, tmp_path, PARAMETERS, WRITE_QUEUE)
+    mute.free.set()
+    server.stop(None).wait()
 
 
 def test_kill_9_leaves_every_acknowledged_item_whole(tmp_path: Path) -> None:
