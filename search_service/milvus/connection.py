@@ -16,6 +16,7 @@ from search_service.names import Collection, Names
 from search_service.records import Matrix
 from serving.errors import NotFound, Unavailable
 
+log = logging.getLogger(__name__)
 # It logs each error as it raises it, with a traceback; whoever catches the error tells of it.
 logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
 # Milvus Lite tells which of its builds for other CPUs it did not find.
@@ -97,7 +98,27 @@ class Connection:
         return Names(collections, aliases)
 
     def create(self, collection: Collection, m: int, ef_construction: int) -> bool:
-        """False where another process has made one of this name meanwhile."""
+        """False where another process has made one of this name meanwhile, as Milvus gives an alias only once.
+
+        Raises Unavailable; nothing is left of it then, unless Milvus is away.
+        """
+        try:
+            self._make(collection, m, ef_construction)
+            self.point_alias(collection.name, collection, exists=False)
+        except (NotFound, Unavailable):
+            found = self.find(collection.name)
+            if found == collection:  # only the answer was lost
+                return True
+            try:
+                self._drop(collection)
+            except Unavailable as error:
+                log.warning("an empty collection is left in Milvus, %s: %s", _milvus_name(collection), error)
+            if found is None:
+                raise
+            return False
+        return True
+
+    def _make(self, collection: Collection, m: int, ef_construction: int) -> None:
         schema = self._client.create_schema(auto_id=False, enable_dynamic_field=False)
         add_fields(schema, DataType, collection.dimension)
         index = self._client.prepare_index_params()
@@ -119,11 +140,6 @@ class Connection:
             # Nothing to wait for: there is no row yet.
             self._client.create_index(_milvus_name(collection), index, timeout=self._timeout_s, sync=False)
         self.load(collection)
-        if self.find(collection.name) is None:
-            self.point_alias(collection.name, collection, exists=False)
-            return True
-        self._drop(collection)
-        return False
 
     def load(self, collection: Collection) -> None:
         with _errors(collection.name):

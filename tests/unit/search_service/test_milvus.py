@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pymilvus import MilvusClient
 
 from clothing_retrieval.v1.types_pb2 import Item
 from search_service.filters import AnyOf, Condition, compile_filter
@@ -25,7 +26,18 @@ from search_service.records import Matrix
 from search_service.requests import MAX_ITEM_BYTES
 from serving.errors import InvalidField, NotFound, NotOffered, Overloaded, Unavailable
 from tests.servers import free_port
-from tests.unit.search_service.indexes import PARAMETERS, WRITE_QUEUE, ids, made, opened_milvus, record, search, unit
+from tests.unit.search_service.indexes import (
+    DIGEST,
+    DIMENSION,
+    PARAMETERS,
+    WRITE_QUEUE,
+    ids,
+    made,
+    opened_milvus,
+    record,
+    search,
+    unit,
+)
 
 ODD = [
     *('"', "\\", '\\"', "\n", "\r\n", "\t", "\0", "\x1f", "\\u0022", '" or pk != "'),
@@ -50,6 +62,19 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusBackend]:
         records = [record(text, unit(i), gender=text, attributes={text: text}) for i, text in enumerate(ODD)]
         backend.upsert(made(backend), records).result()
         yield backend
+
+
+def in_milvus(path: Path) -> list[str]:
+    """The names that Milvus has for its collections."""
+    client = MilvusClient(uri=str(path / "milvus.db"))
+    try:
+        return list(client.list_collections())
+    finally:
+        client.close()
+
+
+def refuse(*_: object) -> None:
+    raise Unavailable("search", "out of memory")
 
 
 def kept(backend: MilvusBackend, field: str, value: str) -> list[str]:
@@ -120,6 +145,47 @@ def test_a_collection_made_anew_under_its_name_is_another(backend: MilvusBackend
     with pytest.raises(NotFound, match="collection 'shop'"):
         backend.upsert(shop, [record("coat", unit(1))]).result()
     assert ids(search(backend, again, unit(1))) == []
+
+
+def test_of_two_that_make_one_name_at_once_the_second_leaves_nothing(
+    backend: MilvusBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point, first = Connection.point_alias, [Collection(1, "shop", DIGEST, DIMENSION, 1)]
+
+    def overtaken(connection: Connection, *args: Any, **rest: Any) -> None:
+        if first:
+            assert connection.create(first.pop(), m=8, ef_construction=64)
+        point(connection, *args, **rest)
+
+    monkeypatch.setattr(Connection, "point_alias", overtaken)
+    assert not backend.create_collection("shop", DIGEST, DIMENSION).result()
+    assert in_milvus(tmp_path) == ["clothing_shopC1"]
+    assert backend.collection("shop").key == 1
+
+
+def test_a_collection_that_could_not_be_made_is_not_left_there(
+    backend: MilvusBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(Connection, "load", refuse)
+        with pytest.raises(Unavailable, match="out of memory"):
+            made(backend)
+    assert in_milvus(tmp_path) == []
+    made(backend)
+
+
+def test_a_collection_is_made_though_the_last_answer_was_lost(
+    backend: MilvusBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point = Connection.point_alias
+
+    def lost(*args: Any, **rest: Any) -> None:
+        point(*args, **rest)
+        refuse()
+
+    monkeypatch.setattr(Connection, "point_alias", lost)
+    assert backend.create_collection("shop", DIGEST, DIMENSION).result()
+    assert backend.collection("shop").dimension == DIMENSION
 
 
 def test_attributes_that_milvus_cannot_hold_are_an_invalid_field(backend: MilvusBackend, shop: Collection) -> None:
