@@ -13,6 +13,7 @@ from search_service.backup import Backup
 from search_service.filters import Filter
 from search_service.graph import GraphParameters
 from search_service.milvus.connection import Connection
+from search_service.milvus.deletions import Deletions
 from search_service.milvus.expressions import all_of, expression, one_of
 from search_service.milvus.nearest import Nearest
 from search_service.milvus.pictures import Pictures
@@ -34,8 +35,10 @@ class MilvusBackend:
         """Raises Unavailable."""
         self._connection = Connection(settings)
         self._pictures = Pictures(pictures)
+        self._deletions = Deletions(pictures / "deletions")
         self._parameters = parameters
         self._writer = Writer(write_queue)
+        self._finish_deletions()
         for collection in self._connection.names().collections.values():
             self._connection.load(collection)
 
@@ -83,9 +86,10 @@ class MilvusBackend:
         name = checked_name(name, "name")
 
         def delete() -> None:
+            self._finish_deletions()
             found = self._connection.names().deletable(name)
-            self._connection.drop(found)
-            self._pictures.remove_collection(found.key)
+            self._deletions.begin(found.key)
+            self._delete(found)
 
         return self._writer.submit(delete)
 
@@ -185,6 +189,26 @@ class MilvusBackend:
 
     def query(self, collection: Collection, query: Query) -> list[list[Match]]:
         return Nearest(self._connection, collection, self._parameters.ef).answer(query)
+
+    def _finish_deletions(self) -> None:
+        """Those that broke off, in any replica, after their collection had gone out of sight."""
+        begun = self._deletions.begun()
+        hidden = {collection.key: collection for collection in self._connection.hidden()} if begun else {}
+        for key in begun:
+            if key not in hidden:  # it has gone, or is still there for everyone
+                self._deletions.end(key)
+                continue
+            try:
+                self._delete(hidden[key])
+                log.info("finished the deletion of collection %r, which had broken off", hidden[key].name)
+            except (NotFound, Unavailable) as error:
+                log.warning("the deletion of collection %r is not finished: %s", hidden[key].name, error)
+
+    def _delete(self, collection: Collection) -> None:
+        self._connection.drop_aliases(collection)
+        self._pictures.remove_collection(collection.key)
+        self._connection.drop(collection)
+        self._deletions.end(collection.key)
 
     def _picture(self, collection: Collection, item_id: str, digest: str) -> bytes:
         jpeg = self._pictures.read(collection.key, digest)

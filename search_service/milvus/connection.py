@@ -81,21 +81,16 @@ class Connection:
             return None
 
     def names(self) -> Names:
-        with _errors():
-            theirs = self._client.list_collections(timeout=self._timeout_s)
         collections, aliases = {}, {}
-        for milvus_name in theirs:
-            if not milvus_name.startswith(_PREFIX):
-                continue
-            try:
-                collection = self._describe(milvus_name)
-                mine = self._aliases(collection)
-            except NotFound:  # deleted meanwhile
-                continue
-            if collection.name in mine:  # else it is being made or deleted at this moment
+        for collection, mine in self._all():
+            if collection.name in mine:
                 collections[collection.name] = collection
                 aliases.update({alias: collection.name for alias in mine if alias != collection.name})
         return Names(collections, aliases)
+
+    def hidden(self) -> list[Collection]:
+        """Without an alias for their own name: being made, being deleted, or restored without it."""
+        return [collection for collection, aliases in self._all() if collection.name not in aliases]
 
     def create(self, collection: Collection, m: int, ef_construction: int) -> bool:
         """False where another process has made one of this name meanwhile, as Milvus gives an alias only once.
@@ -110,7 +105,7 @@ class Connection:
             if found == collection:  # only the answer was lost
                 return True
             try:
-                self._drop(collection)
+                self.drop(collection)
             except Unavailable as error:
                 log.warning("an empty collection is left in Milvus, %s: %s", _milvus_name(collection), error)
             if found is None:
@@ -146,9 +141,13 @@ class Connection:
             self._client.load_collection(_milvus_name(collection), timeout=self._timeout_s)
 
     def drop(self, collection: Collection) -> None:
+        """It must have no aliases: Milvus asks for it."""
+        with _errors(collection.name):
+            self._client.drop_collection(_milvus_name(collection), timeout=self._timeout_s)
+
+    def drop_aliases(self, collection: Collection) -> None:
         for alias in self._aliases(collection):
             self.drop_alias(alias)
-        self._drop(collection)
 
     def point_alias(self, alias: str, target: Collection, exists: bool) -> None:
         with _errors(target.name):
@@ -242,6 +241,20 @@ class Connection:
             )
         return list(found)
 
+    def _all(self) -> Iterator[tuple[Collection, list[str]]]:
+        """All collections of ours, and their aliases."""
+        with _errors():
+            theirs = self._client.list_collections(timeout=self._timeout_s)
+        for milvus_name in theirs:
+            if not milvus_name.startswith(_PREFIX):
+                continue
+            try:
+                collection = self._describe(milvus_name)
+                aliases = self._aliases(collection)
+            except NotFound:  # deleted meanwhile
+                continue
+            yield collection, aliases
+
     def _describe(self, milvus_name: str) -> Collection:
         with _errors(milvus_name):
             described = self._client.describe_collection(milvus_name, timeout=self._timeout_s)
@@ -254,10 +267,6 @@ class Connection:
         with _errors(collection.name):
             found = self._client.list_aliases(_milvus_name(collection), timeout=self._timeout_s)
         return [alias.removeprefix(_PREFIX).replace(_HYPHEN, "-") for alias in found["aliases"]]
-
-    def _drop(self, collection: Collection) -> None:
-        with _errors(collection.name):
-            self._client.drop_collection(_milvus_name(collection), timeout=self._timeout_s)
 
 
 def _milvus_name(collection: Collection) -> str:

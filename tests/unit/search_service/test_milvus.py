@@ -188,6 +188,51 @@ def test_a_collection_is_made_though_the_last_answer_was_lost(
     assert backend.collection("shop").dimension == DIMENSION
 
 
+@pytest.fixture
+def broken_off(backend: MilvusBackend, shop: Collection, monkeypatch: pytest.MonkeyPatch) -> MilvusBackend:
+    """With a collection that has lost its name, and not gone."""
+    backend.upsert(shop, [record("coat", unit(1), picture=b"one")]).result()
+    with monkeypatch.context() as broken:
+        broken.setattr(Connection, "drop", refuse)
+        with pytest.raises(Unavailable, match="out of memory"):
+            backend.delete_collection("shop").result()
+    return backend
+
+
+def test_a_deletion_that_broke_off_is_finished_at_the_next_start(broken_off: MilvusBackend, tmp_path: Path) -> None:
+    assert len(in_milvus(tmp_path)) == 1
+    with opened_milvus(tmp_path):
+        assert in_milvus(tmp_path) == []
+    assert [path for path in (tmp_path / "pictures").rglob("*") if path.is_file()] == []
+
+
+def test_a_deletion_that_broke_off_is_finished_with_the_next_one(broken_off: MilvusBackend, tmp_path: Path) -> None:
+    made(broken_off)
+    broken_off.delete_collection("shop").result()
+    assert in_milvus(tmp_path) == []
+
+
+def test_a_collection_that_could_not_be_hidden_stays(
+    backend: MilvusBackend, shop: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(Connection, "drop_aliases", refuse)
+        with pytest.raises(Unavailable, match="out of memory"):
+            backend.delete_collection("shop").result()
+    with opened_milvus(tmp_path) as again:
+        assert again.collection("shop") == shop
+
+
+def test_a_collection_that_was_restored_without_its_alias_stays(
+    backend: MilvusBackend, shop: Collection, tmp_path: Path
+) -> None:
+    connection = Connection(MilvusSettings(uri=str(tmp_path / "milvus.db")))
+    connection.drop_aliases(shop)
+    connection.close()
+    with opened_milvus(tmp_path):
+        assert in_milvus(tmp_path) == [f"clothing_shopC{shop.key}"]
+
+
 def test_attributes_that_milvus_cannot_hold_are_an_invalid_field(backend: MilvusBackend, shop: Collection) -> None:
     many = {f"{number}": "x" for number in range(3000)}
     with pytest.raises(InvalidField, match=r"items\[1\].item.attributes: take .* at most 65536"):
