@@ -14,6 +14,7 @@ from search_service.records import Match, Matrix, Query
 from serving.errors import NotFound
 
 _WIDEN = 4
+_AGAIN = 3  # times that a search is repeated, at most, since what it found was replaced meanwhile
 _ROUNDED = 1 + 1e-5  # squared distances are farther from the truth by no more than this factor
 
 
@@ -56,9 +57,18 @@ class Nearest:
         limit = max(32, 2 * query.top_k + 16)
         answers: dict[int, list[Match]] = {}
         pending = dict(targets)
+        outdated: set[tuple[str, str]] = set()
+        again = 0
         while pending:
             found = search(np.concatenate([target.vectors for target in pending.values()]), limit)
             heads = self._connection.heads(self._collection, {view.item for views in found for view in views})
+            replaced = _replaced(found, heads) - outdated
+            if replaced and again < _AGAIN:
+                # Between its rows and its head an item may have been replaced: it has rows that count by now. What a
+                # dead process left behind is found again as it was.
+                outdated |= replaced
+                again += 1
+                continue
             start = 0
             for key, target in list(pending.items()):
                 views = found[start : start + len(target.vectors)]
@@ -110,11 +120,27 @@ class Nearest:
 
     def _vectors_of(self, item_id: str) -> Matrix:
         """Of all the item's views, (views, dimension)."""
-        found = self._connection.rows(self._collection, [head_key(item_id)], (*Head.__annotations__, "vector"))
-        if not found:
-            raise NotFound("item", item_id)
-        others = self._connection.rows(self._collection, Head.of(found[0]).others(), ("vector",))
-        return np.array([row["vector"] for row in found + others], np.float32)
+        generation = ""
+        while True:
+            found = self._connection.rows(self._collection, [head_key(item_id)], (*Head.__annotations__, "vector"))
+            if not found:
+                raise NotFound("item", item_id)
+            head = Head.of(found[0])
+            others = self._connection.rows(self._collection, head.others(), ("vector",))
+            # Where rows are missing, the item was replaced after its head was read.
+            if len(found) + len(others) == head.views or head.generation == generation:
+                return np.array([row["vector"] for row in found + others], np.float32)
+            generation = head.generation
+
+
+def _replaced(views: Sequence[Sequence[View]], heads: Mapping[str, Head]) -> set[tuple[str, str]]:
+    """Items and generations of rows that do not count, though there is such an item."""
+    return {
+        (view.item, view.generation)
+        for each in views
+        for view in each
+        if view.item in heads and heads[view.item].generation != view.generation
+    }
 
 
 def _matches(views: Sequence[Sequence[View]], heads: Mapping[str, Head], without: str, query: Query) -> list[Match]:

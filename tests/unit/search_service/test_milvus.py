@@ -18,11 +18,11 @@ from pymilvus import MilvusClient
 from clothing_retrieval.v1.types_pb2 import Item
 from search_service.filters import AnyOf, Condition, compile_filter
 from search_service.milvus.backend import MilvusBackend
-from search_service.milvus.connection import Connection
+from search_service.milvus.connection import Connection, View
 from search_service.milvus.rows import Head
 from search_service.milvus.settings import MilvusSettings
 from search_service.names import Collection
-from search_service.records import Matrix
+from search_service.records import Matrix, Probe
 from search_service.requests import MAX_ITEM_BYTES
 from serving.errors import InvalidField, NotFound, NotOffered, Overloaded, Unavailable
 from tests.servers import free_port
@@ -31,6 +31,7 @@ from tests.unit.search_service.indexes import (
     DIMENSION,
     PARAMETERS,
     WRITE_QUEUE,
+    ask,
     ids,
     made,
     opened_milvus,
@@ -120,6 +121,54 @@ def test_rows_that_do_not_count_cost_no_result(
         backend.upsert(shop, [record("coat", unit(1).repeat(16, axis=0))]).result()
     backend.upsert(shop, [record("coat", unit(2)), *(record(f"{i}", unit(10 + i)) for i in range(4))]).result()
     assert sorted(ids(search(backend, shop, unit(1), k=5))) == ["0", "1", "2", "3", "coat"]
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_an_item_that_is_updated_while_it_is_searched_for_is_found(
+    backend: MilvusBackend, shop: Collection, monkeypatch: pytest.MonkeyPatch, exact: bool
+) -> None:
+    backend.upsert(shop, [record("coat", unit(1)), record("hat", unit(2))]).result()
+    heads, updates = Connection.heads, [record("coat", unit(3))]
+
+    def overtaken(*args: Any) -> dict[str, Head]:
+        if updates:
+            backend.upsert(shop, [updates.pop()]).result()
+        return heads(*args)
+
+    monkeypatch.setattr(Connection, "heads", overtaken)
+    assert sorted(ids(search(backend, shop, unit(1), exact=exact))) == ["coat", "hat"]
+
+
+def test_what_a_dead_process_left_is_searched_for_once_more_and_no_longer(
+    backend: MilvusBackend, shop: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.upsert(shop, [record("coat", unit(1, rows=3))]).result()
+    monkeypatch.setattr(Connection, "delete", lambda *_: None)
+    backend.upsert(shop, [record("coat", unit(4))]).result()
+    find, searches = Connection.search, []
+
+    def counted(*args: Any) -> list[list[View]]:
+        searches.append(args)
+        return find(*args)
+
+    monkeypatch.setattr(Connection, "search", counted)
+    assert ids(search(backend, shop, unit(1)[:1])) == ["coat"]
+    assert len(searches) == 2
+
+
+def test_an_item_that_is_updated_while_its_like_are_searched_for_counts_with_all_views(
+    backend: MilvusBackend, shop: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend.upsert(shop, [record("coat", unit(1, rows=3)), record("twin", unit(2, rows=3)[2:])]).result()
+    rows, updates = Connection.rows, [record("coat", unit(2, rows=3))]
+
+    def overtaken(connection: Connection, collection: Collection, keys: Any, fields: Any) -> list[dict[str, Any]]:
+        if fields == ("vector",) and updates:
+            backend.upsert(shop, [updates.pop()]).result()
+        return rows(connection, collection, keys, fields)
+
+    monkeypatch.setattr(Connection, "rows", overtaken)
+    assert [match.distance for match in ask(backend, shop, Probe(None, "coat", ()))] == pytest.approx([0], abs=1e-4)
 
 
 def test_an_updated_item_has_the_picture_it_was_given_last(backend: MilvusBackend, shop: Collection) -> None:
