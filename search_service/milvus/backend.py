@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,9 @@ class MilvusBackend:
         self._parameters = parameters
         self._writer = Writer(write_queue)
         self._finish_deletions()
-        for collection in self._connection.names().collections.values():
-            self._connection.load(collection)
+        self._loading = list(self._connection.names().collections.values())
+        for collection in self._loading:
+            self._connection.load(collection, wait=False)
 
     def failure(self) -> str | None:
         try:
@@ -50,6 +52,15 @@ class MilvusBackend:
         return None
 
     def starting(self) -> str | None:
+        """Which collection Milvus still loads, of those there were. It may take longer than any one call."""
+        try:
+            for collection in self._loading:
+                with suppress(NotFound):  # deleted meanwhile
+                    if (loaded := self._connection.loaded(collection)) < 100:
+                        return f"loading collection {collection.name!r}: {loaded} %"
+        except Unavailable as error:
+            return str(error)
+        self._loading = []
         return None
 
     def behind(self, name: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 from pymilvus import DataType, MilvusClient, MilvusException
+from pymilvus.client.types import LoadState
 
 from search_service.milvus.expressions import all_of, literal, one_of
 from search_service.milvus.rows import HEAD_FIELDS, HEADS, VIEW_FIELDS, Head, add_fields, head_key
@@ -136,9 +137,19 @@ class Connection:
             self._client.create_index(_milvus_name(collection), index, timeout=self._timeout_s, sync=False)
         self.load(collection)
 
-    def load(self, collection: Collection) -> None:
+    def load(self, collection: Collection, wait: bool = True) -> None:
         with _errors(collection.name):
-            self._client.load_collection(_milvus_name(collection), timeout=self._timeout_s)
+            self._client.load_collection(_milvus_name(collection), timeout=self._timeout_s, _async=not wait)
+
+    def loaded(self, collection: Collection) -> int:
+        """In %. What Milvus gave up is asked for again."""
+        with _errors(collection.name):
+            found = self._client.get_load_state(_milvus_name(collection), timeout=self._timeout_s)
+        if found["state"] == LoadState.NotExist:
+            raise NotFound("collection", collection.name)
+        if found["state"] == LoadState.NotLoad:
+            self.load(collection, wait=False)
+        return 100 if found["state"] == LoadState.Loaded else int(found.get("progress", 0))
 
     def drop(self, collection: Collection) -> None:
         """It must have no aliases: Milvus asks for it."""

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pymilvus import MilvusClient
+from pymilvus.client.grpc_handler import GrpcHandler
+from pymilvus.client.types import LoadState
 
 from clothing_retrieval.v1.types_pb2 import Item
 from search_service.filters import AnyOf, Condition, compile_filter
@@ -65,13 +68,19 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MilvusBackend]:
         yield backend
 
 
-def in_milvus(path: Path) -> list[str]:
-    """The names that Milvus has for its collections."""
+@contextmanager
+def milvus(path: Path) -> Iterator[MilvusClient]:
     client = MilvusClient(uri=str(path / "milvus.db"))
     try:
-        return list(client.list_collections())
+        yield client
     finally:
         client.close()
+
+
+def in_milvus(path: Path) -> list[str]:
+    """The names that Milvus has for its collections."""
+    with milvus(path) as client:
+        return list(client.list_collections())
 
 
 def refuse(*_: object) -> None:
@@ -328,6 +337,31 @@ def test_whether_it_is_behind_is_told_without_asking_milvus(
 def test_backups_are_not_offered(backend: MilvusBackend) -> None:
     with pytest.raises(NotOffered, match="milvus-backup"):
         backend.create_backup()
+
+
+def test_a_start_waits_for_no_loading_and_tells_of_it(
+    shop: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(GrpcHandler, "get_load_state", lambda *_, **__: LoadState.Loading)
+    monkeypatch.setattr(GrpcHandler, "get_loading_progress", lambda *_, **__: 30)
+    with opened_milvus(tmp_path) as again:
+        assert again.starting() == "loading collection 'shop': 30 %"
+        monkeypatch.undo()
+        assert again.starting() is None
+
+
+def test_what_milvus_gave_up_to_load_is_asked_for_again(shop: Collection, tmp_path: Path) -> None:
+    with opened_milvus(tmp_path) as again:
+        with milvus(tmp_path) as client:
+            client.release_collection(f"clothing_shopC{shop.key}")
+        assert again.starting() == "loading collection 'shop': 0 %"
+        assert again.starting() is None
+
+
+def test_nothing_waits_for_a_collection_that_is_deleted_while_it_loads(shop: Collection, tmp_path: Path) -> None:
+    with opened_milvus(tmp_path) as again:
+        again.delete_collection("shop").result()
+        assert again.starting() is None
 
 
 def test_a_milvus_that_is_away_is_told(tmp_path: Path) -> None:
