@@ -50,6 +50,11 @@ def read_price(column: str, text: str) -> tuple[float, str]:
     return _number(found.group()), _currency(before, after)
 
 
+def text_of(value: object) -> str:
+    """Of a value in JSON, which may hold half of a surrogate pair: nothing that is UTF-8 can."""
+    return str(value).encode("utf-8", "replace").decode()
+
+
 def decimal(value: object) -> str:
     """A price of a format that parts no thousands, so that ``read_price`` does not either: "12.500" -> "12.5000"."""
     text = "" if value is None else str(value).strip()

@@ -10,7 +10,7 @@ from typing import Any
 import lxml.html
 from extruct.w3cmicrodata import MicrodataExtractor
 
-from clothing_retrieval.catalog.fields import decimal
+from clothing_retrieval.catalog.fields import decimal, text_of
 from clothing_retrieval.catalog.row import Row
 from clothing_retrieval.catalog.shop_page import ShopPage
 from clothing_retrieval.catalog.variants import GROUP, merged
@@ -227,4 +227,4 @@ def _text(value: Any) -> str:
         return _text(value[0]) if value else ""
     if isinstance(value, Mapping):
         return _text(value.get("name") or value.get("@value"))
-    return "" if value is None or isinstance(value, bool) else " ".join(str(value).split())
+    return "" if value is None or isinstance(value, bool) else " ".join(text_of(value).split())

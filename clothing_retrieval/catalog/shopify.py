@@ -1,13 +1,13 @@
 """A Shopify shop's own list of its products, ``/products.json``."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from clothing_retrieval.catalog.document import Document
 from clothing_retrieval.catalog.entry import BadEntry, CatalogueError, Entry
-from clothing_retrieval.catalog.fields import decimal
+from clothing_retrieval.catalog.fields import decimal, text_of
 from clothing_retrieval.catalog.row import Row
 from clothing_retrieval.catalog.variants import GROUP, merged
 from clothing_retrieval.catalog.web import Purpose, Web, WebError
@@ -98,19 +98,18 @@ def _page_rows(name: str, shop: str, content: bytes) -> Iterator[Row]:
 
 
 def _product_rows(name: str, shop: str, product: Mapping[str, Any]) -> Iterator[Row]:
-    place = f"{name}, product {product['handle']}"
+    handle = text_of(product["handle"])
     pictures = product.get("images") or []
     shared = {
         "title": product.get("title"),
-        "url": f"{shop}/products/{product['handle']}" if shop else "",
+        "url": f"{shop}/products/{handle}" if shop else "",
         "product_type": product.get("product_type"),
         "brand": product.get("vendor"),
         GROUP: product["id"],
     }
     for variant in product.get("variants") or [{"id": product["id"]}]:
-        own = [picture["src"] for picture in pictures if variant["id"] in (picture.get("variant_ids") or ())]
-        featured = (variant.get("featured_image") or {}).get("src", "")
-        shown = [*filter(None, (featured,)), *own] or [picture["src"] for picture in pictures]
+        own = [picture for picture in pictures if variant["id"] in (picture.get("variant_ids") or ())]
+        shown = _addresses([variant.get("featured_image") or {}, *own]) or _addresses(pictures)
         values = {
             **shared,
             **_prices(variant),
@@ -119,8 +118,13 @@ def _product_rows(name: str, shop: str, product: Mapping[str, Any]) -> Iterator[
             "image_url": next(iter(shown), ""),
             "in_stock": {True: "yes", False: "no"}.get(variant.get("available"), ""),
         }
-        texts = {key: str(value).strip() for key, value in values.items() if value not in (None, "")}
-        yield Row(place, texts, tuple(shown[1:]))
+        texts = {key: text_of(value).strip() for key, value in values.items() if value not in (None, "")}
+        yield Row(f"{name}, product {handle}", texts, tuple(shown[1:]))
+
+
+def _addresses(pictures: Iterable[Mapping[str, Any]]) -> list[str]:
+    found = (picture.get("src") for picture in pictures)
+    return [text_of(address) for address in found if address and isinstance(address, str)]
 
 
 def _prices(variant: Mapping[str, Any]) -> dict[str, Any]:

@@ -154,6 +154,16 @@ def test_references_that_lead_nowhere_harm_nothing() -> None:
     assert (entry.addresses, entry.item.url, page.links) == (("https://shop.example/1.jpg",), PAGE, [])
 
 
+def test_half_of_a_surrogate_pair_is_kept_from_what_can_hold_none(shop: ShopServer, web: Web) -> None:
+    half = "\ud83d"
+    product = {**SHIRT, "name": f"Dress {half}", "brand": {"name": half}, "image": f"/{half}.jpg"}
+    shop.answers["/"] = Reply(html(product))
+    with Memory(None, "") as memory:
+        [entry] = ShopSource(shop.address, web, memory, 4, 1).entries()
+    assert isinstance(entry, Entry)
+    assert (entry.item.title, entry.item.attributes["brand"]) == ("Dress ?", "?")
+
+
 @pytest.mark.parametrize("script", ["", {"@type": "Organization", "name": "Shop"}], ids=["nothing", "the shop"])
 def test_microdata_is_read_where_json_ld_has_no_product(script: Any) -> None:
     item = """<div itemscope itemtype="https://schema.org/Product"><h1 itemprop="name">Shirt</h1>

@@ -194,6 +194,23 @@ def test_the_point_in_shopifys_prices_is_a_decimal_one() -> None:
     assert (tee.item.price, tee.item.sale_price) == (13.75, 12.5)
 
 
+def test_half_of_a_surrogate_pair_is_kept_from_what_can_hold_none() -> None:
+    half = "\ud83d"
+    product = {"id": 1, "title": half, "handle": half, "images": [{"src": f"https://c.example/{half}.jpg"}] * 2}
+    with Web() as web:
+        [item] = items(ShopifySource(document(json.dumps({"products": [product]})), web, 4, 10))
+        [bad] = ShopifySource(document(json.dumps({"products": [{**product, "images": []}]})), web, 4, 10).entries()
+    assert (item.item.title, isinstance(bad, BadEntry) and bad.source) == ("?", "items.csv, product ?")
+
+
+def test_a_picture_of_shopify_without_an_address_is_left_out() -> None:
+    images = [{"src": 5}, {"src": "https://cdn.example/1.jpg"}, {"src": None}, {}, {"src": {}}]
+    product = {**PRODUCT, "images": images, "variants": [{"id": 1, "featured_image": {"src": []}}]}
+    with Web() as web:
+        [tee] = items(ShopifySource(document(json.dumps({"products": [product]})), web, 4, 10))
+    assert tee.addresses == ("https://cdn.example/1.jpg",)
+
+
 @pytest.mark.parametrize("text", ["{}", "[1]", '{"products": [{}]}', '{"products": 3}', "<html>", "[" * 5000])
 def test_what_is_no_list_of_products_is_told(text: str) -> None:
     with Web() as web, pytest.raises(CatalogueError, match=r"no products\.json"):
