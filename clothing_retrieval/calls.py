@@ -11,10 +11,9 @@ from pathlib import Path
 
 import grpc
 import PIL.Image
-import PIL.ImageOps
 
 from clothing_retrieval import errors
-from clothing_retrieval.pictures import flatten
+from clothing_retrieval.pictures import flatten, upright
 from clothing_retrieval.v1.retrieval_service_pb2 import (
     CategoryMatching,
     ImportItemsRequest,
@@ -229,8 +228,7 @@ def image_message(photo: Photo) -> Image:
 
 
 def _from_pillow(photo: PIL.Image.Image) -> Image:
-    upright = PIL.ImageOps.exif_transpose(photo)
-    rgb = flatten(upright)
+    rgb = flatten(upright(photo))
     if rgb.width * rgb.height * 3 <= _MAX_RAW_BYTES:
         return Image(pixels=Pixels(width=rgb.width, height=rgb.height, rgb=rgb.tobytes()))
     buffer = io.BytesIO()

@@ -2,6 +2,8 @@
 
 import base64
 import io
+import struct
+import zlib
 
 import PIL.Image
 import PIL.ImageOps
@@ -14,6 +16,11 @@ MAX_PIXELS = 80_000_000
 """A picture of more is refused before it is decoded."""
 
 _FORMATS = ("JPEG", "PNG", "WEBP")
+_DAMAGE = (
+    OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError,
+    struct.error, zlib.error,
+)  # fmt: skip
+"""What Pillow's readers raise."""
 
 
 class UnreadablePicture(Exception):
@@ -28,13 +35,22 @@ def read(encoded: bytes, side: int) -> PIL.Image.Image:
                 raise UnreadablePicture(f"more than {MAX_PIXELS // 1_000_000} million pixels")
             picture.draft("RGB", (side, side))  # a JPEG is decoded at a fraction of its size
             picture.thumbnail((side, side), PIL.Image.Resampling.LANCZOS)
-            return flatten(PIL.ImageOps.exif_transpose(picture))
+            return flatten(upright(picture))
     except PIL.UnidentifiedImageError:
         raise UnreadablePicture("not a JPEG, PNG or WebP file") from None
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning):
         raise UnreadablePicture(f"more than {MAX_PIXELS // 1_000_000} million pixels") from None
-    except (OSError, SyntaxError, ValueError) as error:  # as Pillow's readers do
+    except _DAMAGE as error:
         raise UnreadablePicture(f"damaged picture: {error}") from error
+
+
+def upright(picture: PIL.Image.Image) -> PIL.Image.Image:
+    """The picture as its metadata says it is to be shown; unturned where they are damaged."""
+    picture.load()  # damaged pixels are another matter
+    try:
+        return PIL.ImageOps.exif_transpose(picture)
+    except _DAMAGE:
+        return picture
 
 
 def flatten(picture: PIL.Image.Image) -> PIL.Image.Image:

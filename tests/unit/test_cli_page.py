@@ -126,6 +126,14 @@ def test_what_is_no_picture_is_unreadable(content: bytes) -> None:
         pictures.thumbnail(content)
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("exif", [b"MM\0*", b"II*\0", b"no TIFF at all"])
+def test_damaged_metadata_around_a_sound_picture_are_passed_over(kind: str, exif: bytes) -> None:
+    buffer = io.BytesIO()
+    PIL.Image.new("RGB", (80, 40), "navy").save(buffer, kind, exif=exif)
+    assert pictures.read(buffer.getvalue(), 40).size == (40, 20)
+
+
 def test_pins_of_garments_at_one_place_stand_side_by_side() -> None:
     mask = np.zeros((100, 100))
     mask[20:80, 20:80] = 1
