@@ -8,7 +8,8 @@ from typing import TextIO
 from clothing_retrieval.catalog.entry import CatalogueError
 from clothing_retrieval.catalog.row import Row, column
 
-LARGEST_CELL = 2**20
+LARGEST_ROW = 2**20
+"""In characters, with its line breaks."""
 _SAYS_WHICH = frozenset(("id", "file", "url", "image_url"))
 
 
@@ -41,20 +42,30 @@ def read_rows(name: str, file: TextIO) -> Iterator[Row]:
 
     Quotes are those of CSV with tabs too, as Google reads them: https://support.google.com/merchants/answer/14998273.
     """
-    csv.field_size_limit(LARGEST_CELL)
+    csv.field_size_limit(LARGEST_ROW)
     line = 1
+    left = LARGEST_ROW
+
+    def lines() -> Iterator[str]:
+        nonlocal left
+        while text := file.readline(left + 1):
+            left -= len(text)
+            if left < 0:
+                raise csv.Error(f"it has more than {LARGEST_ROW:,} characters")
+            yield text
+
     try:
-        header = file.readline()
+        header = file.readline(LARGEST_ROW)
         file.seek(0)
         delimiter = max(",;\t", key=header.count)
         # Else a quote that is never closed takes in all rows below it.
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        reader = csv.reader(lines(), delimiter=delimiter, strict=True)
         columns = [column(name) for name in next(reader, [])]
         if not _SAYS_WHICH & set(columns):
             raise CatalogueError(
                 f"{name} has no column `id`, `file`, `url` or `image_url`: its first line names the columns"
             )
-        line = reader.line_num + 1
+        line, left = reader.line_num + 1, LARGEST_ROW
         for cells in reader:
             values = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if cell.strip()}
             if values:
@@ -62,7 +73,7 @@ def read_rows(name: str, file: TextIO) -> Iterator[Row]:
                 yield Row(
                     f"{name}, line {reader.line_num}", values, tuple(filter(None, map(str.strip, more.split(","))))
                 )
-            line = reader.line_num + 1
+            line, left = reader.line_num + 1, LARGEST_ROW
     except UnicodeDecodeError as error:
         raise CatalogueError(f"{name} is not UTF-8 ({error.reason}): save it as UTF-8") from None
     except csv.Error as error:

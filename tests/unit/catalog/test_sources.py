@@ -18,6 +18,7 @@ from clothing_retrieval.catalog.memory import Memory
 from clothing_retrieval.catalog.recognise import Bounds, Kind, recognise
 from clothing_retrieval.catalog.rows import RowSource
 from clothing_retrieval.catalog.shopify import ShopifySource, products_address
+from clothing_retrieval.catalog.table import LARGEST_ROW
 from clothing_retrieval.catalog.web import Manners, Web
 from clothing_retrieval.catalog.web.manners import EVERYWHERE
 from tests.shop_server import Reply, ShopServer
@@ -88,6 +89,18 @@ def test_a_stray_quote_takes_in_no_rows_and_is_named_by_its_line(separator: str,
         CatalogueError, match=r"items\.csv is no CSV at the row that begins in line 3 .*close the quote"
     ):
         next(entries)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [("id," * LARGEST_ROW, 1), ("id\n1\n" + "2," * LARGEST_ROW, 3), ("id\n1\n" + '"2\n",' * LARGEST_ROW, 3)],
+    ids=["header", "line", "lines"],
+)
+def test_a_row_that_is_too_large_for_the_memory_is_not_read_whole(text: str, line: int) -> None:
+    table = document(text)
+    with pytest.raises(CatalogueError, match=rf"begins in line {line} \(it has more than 1,048,576 characters\)"):
+        list(RowSource("table", sheet.rows, table, 4).entries())
+    assert table.file.tell() < 1.1 * LARGEST_ROW
 
 
 @pytest.mark.parametrize("separator", [",", "\t"])
