@@ -80,6 +80,8 @@ class Patience:
 class _Job:
     entry: Entry
     attempts: int = 0
+    prepared: asyncio.Task[ImportItemsRequest | None] | None = None
+    """Until it is sent: a host's pictures may take longer than a stream lasts."""
     sent: bool = False
     """In the stream that is open."""
 
@@ -136,23 +138,28 @@ class Importer:
                 done before.
         """
         reading = asyncio.create_task(self._read_source(iter(entries)))
+        fruitless = 0
         try:
             while await self._more():
                 broken, answered = await self._stream()
+                fruitless = fruitless + 1 if broken and not answered else 0
                 self._waiting.extendleft(reversed(self._again))
                 self._again.clear()
-                if broken and not answered and any(job.attempts >= self._patience.attempts for job in self._waiting):
+                if fruitless >= self._patience.attempts:
                     self.report.stopped = broken
                     return self.report
-                if attempts := max((job.attempts for job in self._waiting), default=0):
+                if attempts := max((fruitless, *(job.attempts for job in self._waiting))):
                     wait_s = max(self._patience.wait_s(attempts), self._least_wait_s)
                     if broken:
                         self._on_wait(broken, wait_s)
                     await asyncio.sleep(wait_s)
             await reading
         finally:
-            reading.cancel()
-            await asyncio.wait((reading,))
+            jobs = (*self._waiting, *self._again, *self._sent.values())
+            tasks = [reading, *(job.prepared for job in jobs if job.prepared)]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         return self.report
 
     async def _read_source(self, entries: Iterator[Entry | BadEntry]) -> None:
@@ -198,9 +205,30 @@ class Importer:
         and how many answers came."""
         self._slots = asyncio.Semaphore(self._window)
         self._least_wait_s = 0.0
+        requests = self._requests()
+        try:
+            # The stream is opened only then: a gateway ends one that says nothing for long.
+            if (first := await anext(requests, None)) is None:
+                return None, 0
+            broken, answered = await self._exchange(_chained(first, requests))
+        finally:
+            await requests.aclose()
+        unsent = [job for job in self._sent.values() if not job.sent]
+        for job in self._sent.values():
+            if job.sent:
+                why = broken or errors.Unavailable("the stream ended without an answer")
+                self._try_again(job, why, spare=not answered)
+        # First, so that no more of them are held than are prepared at once.
+        self._again.extendleft(reversed(unsent))
+        self._sent.clear()
+        return broken, answered
+
+    async def _exchange(
+        self, requests: AsyncGenerator[ImportItemsRequest, None]
+    ) -> tuple[errors.RetrievalError | None, int]:
+        """Why the stream broke, if it did, and how many answers came."""
         answered = 0
         broken: errors.RetrievalError | None = None
-        requests = self._requests()
         answers = self._client.import_items(requests, collection=self._collection)
         try:
             while response := await self._next(answers):
@@ -213,9 +241,6 @@ class Importer:
         finally:
             await answers.aclose()
             await requests.aclose()
-        for job in self._sent.values():
-            self._try_again(job, broken or errors.Unavailable("the stream ended without an answer"), spare=not answered)
-        self._sent.clear()
         return broken, answered
 
     async def _next(self, answers: AsyncGenerator[ImportItemsResponse, None]) -> ImportItemsResponse | None:
@@ -232,7 +257,7 @@ class Importer:
 
     async def _requests(self) -> AsyncGenerator[ImportItemsRequest, None]:
         """Several are prepared at once: pictures in the web take their time to come."""
-        ready: asyncio.Queue[ImportItemsRequest | None] = asyncio.Queue(1)
+        ready: asyncio.Queue[tuple[_Job, ImportItemsRequest] | None] = asyncio.Queue(1)
 
         async def prepare_each() -> None:
             while len(self._again) < self._window:
@@ -242,9 +267,12 @@ class Importer:
                     return
                 # Before its pictures are read, lest it be lost where the stream breaks meanwhile.
                 self._sent[job.entry.item.id] = job
-                if request := await self._prepare(job.entry):
-                    job.sent = True
-                    await ready.put(request)
+                job.prepared = job.prepared or asyncio.create_task(self._prepare(job.entry))
+                if request := await asyncio.shield(job.prepared):
+                    await ready.put((job, request))
+                else:
+                    del self._sent[job.entry.item.id]
+                    self._slots.release()
 
         async def finish() -> None:
             await asyncio.wait(workers)
@@ -253,7 +281,9 @@ class Importer:
         workers = [asyncio.create_task(prepare_each()) for _ in range(min(_PREPARED_AT_ONCE, self._window))]
         finishing = asyncio.create_task(finish())
         try:
-            while request := await ready.get():
+            while prepared := await ready.get():
+                job, request = prepared
+                job.sent, job.prepared = True, None
                 yield request
             for worker in workers:
                 worker.result()  # raises what broke it
@@ -278,8 +308,6 @@ class Importer:
             self._fail(_failure(entry, "INVALID_ARGUMENT", "INVALID_IMAGE", message))
         except errors.InvalidArgument as error:
             self._fail(_failure(entry, error.code.name, error.reason, str(error)))
-        del self._sent[entry.item.id]
-        self._slots.release()
         return None
 
     def _request(self, entry: Entry, photos: Sequence[bytes]) -> ImportItemsRequest:
@@ -340,6 +368,14 @@ def refusal(entry: Entry | BadEntry, seen: set[str]) -> Failure | None:
         return _failure(entry, "INVALID_ARGUMENT", "DUPLICATE_ID", problem)
     seen.add(entry.item.id)
     return None
+
+
+async def _chained(
+    first: ImportItemsRequest, others: AsyncGenerator[ImportItemsRequest, None]
+) -> AsyncGenerator[ImportItemsRequest, None]:
+    yield first
+    async for request in others:
+        yield request
 
 
 def _failure(entry: Entry, code: str, reason: str, message: str) -> Failure:

@@ -1,6 +1,8 @@
+import asyncio
 import io
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path, PosixPath
 
 import grpc
@@ -14,6 +16,7 @@ from clothing_retrieval import AsyncClient, errors
 from clothing_retrieval.async_client import BROKEN_STREAM
 from clothing_retrieval.catalog.entry import BadEntry, Entry
 from clothing_retrieval.importer import READ_AT_ONCE, Importer, Patience, Report
+from clothing_retrieval.photos import FilePhotos
 from clothing_retrieval.v1.retrieval_service_pb2 import ImportItemsRequest, ImportItemsResponse
 from clothing_retrieval.v1.types_pb2 import Item
 from tests.fake_gateway import FakeGateway, picture, refusal, status
@@ -215,6 +218,48 @@ async def test_an_item_that_is_being_read_when_the_stream_breaks_is_not_lost(
     gateway.on_import = break_first
     report = await Importer(client, patience=HASTE).run([entries[0], slow, entries[1]])
     assert (report.created, report.complete) == (3, True)
+
+
+class SlowPhotos(FilePhotos):
+    """Of "slow", only when ``may_go`` is set."""
+
+    def __init__(self) -> None:
+        self.may_go = threading.Event()
+        self.reads: Counter[str] = Counter()
+
+    async def read(self, entry: Entry) -> Sequence[bytes]:
+        self.reads[entry.item.id] += 1
+        if entry.item.id == "slow":
+            await asyncio.to_thread(self.may_go.wait, 20)
+        return await super().read(entry)
+
+
+async def test_pictures_that_take_longer_than_streams_last_are_read_once_and_count_as_no_attempts(
+    gateway: FakeGateway, client: AsyncClient, entries: list[Entry | BadEntry], tmp_path: Path
+) -> None:
+    photos = SlowPhotos()
+
+    def break_often(request: ImportItemsRequest) -> Status | None:
+        if len(gateway.requests) == 20:
+            photos.may_go.set()
+        return None if photos.may_go.is_set() or len(gateway.requests) % 2 else AWAY
+
+    gateway.on_import = break_often
+    slow = Entry(Item(id="slow"), (tmp_path / "picture.jpg",))
+    report = await Importer(client, patience=HASTE, photos=photos, window=2).run([slow, *entries[:20]])
+    assert (report.created, report.complete, photos.reads["slow"]) == (21, True, 1)
+
+
+class KnownPhotos(FilePhotos):
+    async def read(self, entry: Entry) -> None:  # type: ignore[override]
+        """All is stored already."""
+
+
+async def test_no_stream_is_opened_before_there_is_something_to_send(
+    gateway: FakeGateway, client: AsyncClient, entries: list[Entry | BadEntry]
+) -> None:
+    report = await Importer(client, photos=KnownPhotos()).run(entries)
+    assert (report.unchanged, gateway.metadata) == (150, [])
 
 
 async def test_a_wait_for_the_gateway_is_told(
