@@ -191,13 +191,13 @@ def _end(record: ImportRecord, target: str) -> None:
     if done.stopped:
         raise Stop(f"{explain(done.stopped, target)}. Run the import again to resume")
     if done.unread and record.would_import is not None:
-        raise Stop(done.unread)
+        raise Stop(printable(done.unread))
     if done.unread:
-        raise Stop(f"{done.unread}. What came before is imported; run the import again to resume")
+        raise Stop(f"{printable(done.unread)}. What came before is imported; run the import again to resume")
     if record.missing:
-        typer.echo(f"Not all of the source was read: {record.missing}", err=True)
+        typer.echo(f"Not all of the source was read: {printable(record.missing)}", err=True)
     if record.pruned and record.pruned.kept_because:
-        raise Stop(f"nothing is removed: {record.pruned.kept_because}", NOT_ALL)
+        raise Stop(f"nothing is removed: {printable(record.pruned.kept_because)}", NOT_ALL)
     if record.missing or not done.complete:
         raise Stop(code=NOT_ALL)
 
@@ -218,7 +218,7 @@ def _explained(order: _Order) -> Iterator[None]:
         with explained(order.target):
             yield
     except CatalogueError as error:
-        raise Stop(str(error)) from error
+        raise Stop(printable(str(error))) from error
 
 
 async def _import(order: _Order, record: ImportRecord) -> None:

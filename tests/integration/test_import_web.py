@@ -340,6 +340,21 @@ def test_a_feed_cannot_steer_the_terminal(shop: ShopServer, run: Run) -> None:
     assert "\x1b" not in out + err
 
 
+def test_a_host_cannot_steer_the_terminal(shop: ShopServer, run: Run) -> None:
+    def refuse(handler: Handler) -> None:
+        handler.send_response(403, "\x1b[31mNo")
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    product = {"@type": "Product", "name": "Shirt", "sku": "S1", "image": "/s.jpg"}
+    page = f'<script type="application/ld+json">{json.dumps(product)}</script><a href="/secret">x</a>'
+    shop.answers.update({"/": Reply(f"<!doctype html><html>{page}</html>".encode()), "/s.jpg": Reply(picture())})
+    shop.answers["/secret"] = shop.answers["/feed.xml"] = refuse
+    for source, options, expected in (("feed.xml", (), 1), ("", (), 3), ("", ("--prune", "--yes"), 3)):
+        code, out, err = run(f"{shop.address}/{source}", *options)
+        assert (code, "403  [31mNo" in err, "\x1b" in out + err) == (expected, True, False)
+
+
 def test_prune_does_not_remove_most_of_a_catalogue_by_mistake(shop: ShopServer, gateway: FakeGateway, run: Run) -> None:
     feed(shop, ids(5))
     run(f"{shop.address}/feed.xml")

@@ -154,6 +154,10 @@ def test_a_refused_photo_is_named(gateway: FakeGateway, run: Run, photo: str) ->
     assert (code, err) == (1, "clothing-retrieval: street.jpg: image: is no picture\n")
 
 
+def test_an_error_cannot_steer_the_terminal(run: Run) -> None:
+    assert "there is no a [31mb" in run("import", "a\x1b[31mb")[2]
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [
