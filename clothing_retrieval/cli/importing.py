@@ -171,9 +171,10 @@ def import_(
             "--dry-run asks no gateway, so it cannot tell what --prune would remove. Without --dry-run, --prune says "
             "how many items, and asks before it removes them"
         )
-    record = ImportRecord(source, collection=collection)
+    record = ImportRecord(source, collection=collection, error="it was stopped")
     try:
         run(_dry_run(order, record) if dry_run else _import(order, record))
+        record.error = ""
     except Stop as stop:
         record.error = str(stop)
         raise

@@ -1,5 +1,8 @@
 import csv
 import json
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import grpc
 import pytest
 
 from clothing_retrieval.cli import main
+from clothing_retrieval.v1.retrieval_service_pb2 import ImportItemsRequest
 from clothing_retrieval.v1.types_pb2 import Item
 from tests.fake_gateway import FakeGateway, picture, refusal, status
 
@@ -219,6 +223,23 @@ def test_import_stops_at_an_error_that_concerns_all(gateway: FakeGateway, run: R
     code, _, err = run("import", "shop")
     assert code == 1
     assert "the key may only search: use a key that has this right" in err
+
+
+def test_the_report_of_an_import_that_was_stopped_says_so(gateway: FakeGateway, run: Run, tmp_path: Path) -> None:
+    over = threading.Event()
+
+    def stop(request: ImportItemsRequest) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        over.wait(10)
+
+    _write_shop(tmp_path / "shop", 1)
+    gateway.on_import = stop
+    assert run("import", "shop", "--report", "report.json")[0] == 128 + signal.SIGTERM
+    over.set()
+    assert json.loads(Path("report.json").read_text())["error"] == "it was stopped"
+    gateway.on_import = lambda request: None
+    assert run("import", "shop", "--report", "report.json")[0] == 0
+    assert json.loads(Path("report.json").read_text())["error"] == ""
 
 
 def test_items_are_listed_shown_and_deleted(gateway: FakeGateway, run: Run, tmp_path: Path) -> None:
