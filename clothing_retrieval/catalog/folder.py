@@ -93,14 +93,21 @@ def _take_rows(drafts: dict[str, _Draft], folder: Path, table: Path, pictures: l
             by_name.setdefault(name, []).append(path)
     named: set[Path] = set()
     for row in read_table(table):
-        own = [folder / row.file] if row.file else by_name.get(row.own_id, [])
-        draft = _draft(drafts, row.own_id or (_id(folder, folder / row.file) if row.file else row.id))
+        own = [folder / os.path.relpath(folder / row.file, folder)] if row.file else by_name.get(row.own_id, [])
+        draft = _draft(drafts, row.own_id or (_id(folder, own[0]) if row.file else row.id))
         draft.source = draft.source or row.place
         _describe(draft, row)
-        draft.problems += [f"there is no picture {path}" for path in own if path not in known and not path.is_file()]
+        draft.problems += filter(None, (_objection(folder, path) for path in own if path not in known))
         draft.pictures += [path for path in own if path not in draft.pictures]
         named.update(own)
     return named
+
+
+def _objection(folder: Path, path: Path) -> str:
+    """Empty where the picture may be taken."""
+    if ".." in path.relative_to(folder).parts:
+        return f"the picture {path} does not lie in {folder}"
+    return "" if os.path.isfile(path) else f"there is no picture {path}"
 
 
 def _describe(draft: _Draft, row: Row) -> None:
@@ -127,7 +134,7 @@ def _finish(folder: Path, id: str, draft: _Draft) -> Entry | BadEntry:
 
 
 def _id(folder: Path, path: Path) -> str:
-    return short_id(path.relative_to(folder).with_suffix("").as_posix())
+    return short_id(os.path.splitext(path.relative_to(folder).as_posix())[0])
 
 
 def _category(folder: Path, path: Path) -> str:

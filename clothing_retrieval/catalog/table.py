@@ -31,10 +31,13 @@ def read_table(path: Path) -> Iterator[Row]:
     """The rows in order.
 
     Raises:
-        CatalogueError: it is no CSV in UTF-8, or has no column that tells its items apart.
+        CatalogueError: it cannot be read, is no CSV in UTF-8, or has no column that tells its items apart.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        yield from read_rows(path.name, file)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield from read_rows(path.name, file)
+    except OSError as error:
+        raise CatalogueError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
 def read_rows(name: str, file: TextIO) -> Iterator[Row]:

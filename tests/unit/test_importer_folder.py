@@ -6,6 +6,7 @@ import pytest
 from clothing_retrieval.catalog.entry import BadEntry, CatalogueError, Entry
 from clothing_retrieval.catalog.fields import BadValue, decimal, read_in_stock, read_price
 from clothing_retrieval.catalog.folder import read_folder
+from clothing_retrieval.catalog.table import read_table
 
 
 def write(folder: Path, *names: str) -> None:
@@ -108,6 +109,38 @@ def test_bad_rows_are_told_and_stop_no_other(tmp_path: Path) -> None:
     assert "price 'cheap'" in found["A"]
     assert "gone.jpg" in found["B"]
     assert "no picture" in found["D"]
+
+
+@pytest.mark.parametrize("row_id", ["A", ""])
+@pytest.mark.parametrize(
+    ("file", "problem"),
+    [
+        ("../outside.jpg", "outside.jpg does not lie in"),
+        ("top/../../outside.jpg", "outside.jpg does not lie in"),
+        ("/outside.jpg", "outside.jpg does not lie in"),
+        (".", "there is no picture"),
+        ("x" * 300, "there is no picture"),
+    ],
+)
+def test_a_picture_that_does_not_lie_in_the_folder_is_that_rows_problem(
+    tmp_path: Path, row_id: str, file: str, problem: str
+) -> None:
+    write(tmp_path, "outside.jpg", "shop/b.jpg")
+    (tmp_path / "shop" / "items.csv").write_text(f"id,file\n{row_id},{file}\nB,b.jpg\n")
+    assert list(items(tmp_path / "shop")) == ["B"]
+    [told] = problems(tmp_path / "shop").values()
+    assert problem in told
+
+
+def test_a_path_in_the_table_may_be_absolute_or_make_a_detour(tmp_path: Path) -> None:
+    write(tmp_path, "a.jpg", "top/b.jpg")
+    (tmp_path / "items.csv").write_text(f"file,title\n{tmp_path}/a.jpg,One\ntop/../top/b.jpg,Two\n")
+    assert {id: entry.item.title for id, entry in items(tmp_path).items()} == {"a": "One", "top/b": "Two"}
+
+
+def test_a_table_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="cannot be read: Is a directory"):
+        list(read_table(tmp_path))
 
 
 @pytest.mark.parametrize(
