@@ -93,14 +93,14 @@ class Copied:
 
     copied: int = 0
     unchanged: int = 0
-    changed_meanwhile: int = 0
-    """Of the source; another run copies them."""
+    gone: int = 0
+    """Items that were deleted from the source before they were read."""
     only_there: int = 0
     """Items that the target has and the source has not."""
 
     @property
     def settled(self) -> int:
-        return self.copied + self.unchanged + self.changed_meanwhile
+        return self.copied + self.unchanged + self.gone
 
 
 def copy_collection(
@@ -140,7 +140,9 @@ def copy_collection(
             if items:
                 target.upsert(new_name, collection.model_digest, items)
             done.copied += len(items)
-            done.changed_meanwhile += len(asked) - len(items)
+            gone = set(asked).difference(item.item.id for item in items)
+            seen -= gone
+            done.gone += len(gone)
             on_progress(done, collection.item_count)
         on_progress(done, collection.item_count)
     for ids in list(target.ids(new_name)):

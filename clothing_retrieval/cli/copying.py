@@ -60,5 +60,5 @@ def _tell(done: Copied, took_s: float, prune: bool) -> None:
     if done.only_there:
         what = "were only there, and are deleted" if prune else "are only there: --prune deletes them"
         typer.echo(f"{done.only_there:,} {what}")
-    if done.changed_meanwhile:
-        typer.echo(f"{done.changed_meanwhile:,} changed meanwhile: run it again")
+    if done.gone:
+        typer.echo(f"{done.gone:,} were deleted meanwhile")

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +94,7 @@ async def test_a_copy_is_the_same_and_the_next_one_fetches_what_changed(source: 
     told_again = {key: value for key, value in json.loads(out).items() if key != "took_s"}
     assert (code, told_again) == (
         0,
-        {"copied": 0, "unchanged": COUNT - 1, "changed_meanwhile": 0, "only_there": 0, "pruned": False},
+        {"copied": 0, "unchanged": COUNT - 1, "gone": 0, "only_there": 0, "pruned": False},
     )
     before, after = [await asyncio.to_thread(content, *place) for place in ((source, "shop"), (target, "moved"))]
     assert before == after
@@ -119,6 +119,29 @@ async def test_a_copy_that_broke_off_is_resumed(source: str, target: str, monkey
         await asyncio.to_thread(run)
     done = await asyncio.to_thread(run)
     assert (done.copied, done.unchanged) == (COUNT - 128, 128)
+
+
+async def test_what_is_deleted_meanwhile_is_not_looked_for_again(
+    source: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = SearchServer.items
+
+    def deleting(server: SearchServer, collection: str, ids: Sequence[str]) -> Sequence[pb.IndexedItem]:
+        server.delete(collection, ["0005"])
+        return items(server, collection, ids)
+
+    def run() -> copying.Copied:
+        with SearchServer(source) as one, SearchServer(target) as other:
+            return copy_collection(one, other, "shop", "shop", prune=True)
+
+    await asyncio.to_thread(run)
+    with SearchServer(source) as server:
+        await asyncio.to_thread(server.upsert, "shop", DIGEST, [item(5, "new")])
+    monkeypatch.setattr(SearchServer, "items", deleting)
+    assert await asyncio.to_thread(run) == copying.Copied(unchanged=COUNT - 1, gone=1, only_there=1)
+    monkeypatch.undo()
+    before, after = [await asyncio.to_thread(content, place, "shop") for place in (source, target)]
+    assert (before == after, len(after)) == (True, COUNT - 1)
 
 
 async def test_what_cannot_be_copied_is_told(source: str, target: str) -> None:
