@@ -19,6 +19,7 @@ from clothing_retrieval.cli.gateway import (
     Target,
     connected,
 )
+from clothing_retrieval.cli.stop import Stop
 from clothing_retrieval.display import price_now, printable
 from clothing_retrieval.v1.types_pb2 import Condition, Filter, Item, Values
 
@@ -74,7 +75,10 @@ def get_item(
         jpeg = client.get_picture(id, collection=collection) if picture else b""
     typer.echo(_json(item, indent=2))
     if picture:
-        picture.write_bytes(jpeg)
+        try:
+            picture.write_bytes(jpeg)
+        except OSError as error:
+            raise Stop(f"cannot write {picture}: {error.strerror}") from error
 
 
 @items.command("delete")

@@ -143,6 +143,7 @@ def test_search_saves_a_page(run: Run, photo: str, tmp_path: Path) -> None:
         (("items", "get", "gone"), "item 'gone' does not exist: `clothing-retrieval items list` shows"),
         (("search", "street.jpg", "--target", "127.0.0.1:1"), "start one with `clothing-retrieval up`"),
         (("search", "street.jpg", "--save", "absent/out.html"), "cannot write absent/out.html"),
+        (("items", "get", "d1", "--picture", "absent/d1.jpg"), "cannot write absent/d1.jpg: No such file or directory"),
     ],
 )
 def test_an_error_is_one_line_that_says_what_to_do(run: Run, photo: str, arguments: tuple[str, ...], said: str) -> None:
