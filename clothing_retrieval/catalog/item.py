@@ -104,9 +104,7 @@ _ADJECTIVES = {"floral": "floral", "gingham": "gingham", "ombre": "ombré", "mar
 
 
 def _adjective(pattern: str) -> str:
-    scale, _, name = pattern.rpartition(" ") if pattern.split(" ")[0] in ("fine", "bold") else ("", "", pattern)
-    if scale:
-        scale, name = pattern.split(" ", 1)
+    scale, _, name = pattern.partition(" ") if pattern.startswith(("fine ", "bold ")) else ("", "", pattern)
     word = _ADJECTIVES.get(name)
     if word is None:
         word = f"{name}-print" if name in _SCATTERED else f"{name[:-6]}striped" if name.endswith("stripe") else name
