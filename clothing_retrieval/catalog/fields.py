@@ -1,6 +1,7 @@
 """Values as merchants write them: prices, yes and no, genders, names of files."""
 
 import hashlib
+import math
 import re
 
 MAX_ID_LENGTH = 128
@@ -42,7 +43,7 @@ def read_price(column: str, text: str) -> tuple[float, str]:
         BadValue: there is no amount in it, or there are several.
     """
     found = _AMOUNT.search(text)
-    if not found or re.search("[-\u2212]", text[: found.start()]):
+    if not found or re.search("[-\u2212]", text[: found.start()]) or math.isinf(_number(found.group())):
         raise BadValue(f"{column} {text!r} is no amount of money")
     before, after = text[: found.start()], text[found.end() :]
     if _AMOUNT.search(after):
