@@ -122,6 +122,8 @@ def _draft(drafts: dict[str, _Draft], id: str) -> _Draft:
 
 
 def _finish(folder: Path, id: str, draft: _Draft) -> Entry | BadEntry:
+    odd = [path for path in draft.pictures if _in_utf8(path) != path.as_posix()]
+    draft.problems += [f"the name of {_in_utf8(path)} is not UTF-8: rename it" for path in odd]
     if not draft.pictures:
         draft.problems.append("no picture: the column `file` names it, or a picture bears the id as its name")
     if draft.problems:
@@ -134,7 +136,12 @@ def _finish(folder: Path, id: str, draft: _Draft) -> Entry | BadEntry:
 
 
 def _id(folder: Path, path: Path) -> str:
-    return short_id(os.path.splitext(path.relative_to(folder).as_posix())[0])
+    return short_id(os.path.splitext(_in_utf8(path.relative_to(folder)))[0])
+
+
+def _in_utf8(path: Path) -> str:
+    """With escapes for the bytes that are none."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
 
 
 def _category(folder: Path, path: Path) -> str:

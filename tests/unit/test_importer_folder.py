@@ -48,6 +48,12 @@ def test_a_name_that_says_nothing_gets_its_category_before_it(tmp_path: Path, na
     assert items(tmp_path)[f"t-shirt/{name}"].item.title == title
 
 
+def test_a_name_that_is_not_utf8_is_that_pictures_problem(tmp_path: Path) -> None:
+    write(tmp_path, os.fsdecode(b"\xb8\xc8.jpg"), "a.jpg")
+    assert list(items(tmp_path)) == ["a"]
+    assert problems(tmp_path) == {r"\xb8\xc8": rf"the name of {tmp_path}/\xb8\xc8.jpg is not UTF-8: rename it"}
+
+
 def test_a_long_path_gets_an_id_that_fits_and_stays_the_same(tmp_path: Path) -> None:
     write(tmp_path, f"top/{'a' * 150}.jpg", f"top/{'a' * 151}.jpg")
     first, second = items(tmp_path)
