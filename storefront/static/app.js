@@ -214,12 +214,17 @@ function more() {
   at("cards").children[first]?.querySelector("a, button").focus();
 }
 
-/** Some of each kind, in turns: the shop lists its items by their ids. */
+/** Some of each kind that the first page has room for, in turns, then others: the shop lists its items by their ids. */
 async function browse(filters) {
-  if (filters.category || !state.kinds.length) return someItems(filters, BROWSED);
-  const each = Math.ceil(BROWSED / state.kinds.length);
-  const lists = await Promise.all(state.kinds.map((category) => someItems({ ...filters, category }, each)));
-  return Array.from({ length: each }, (_, number) => lists.flatMap((list) => list.slice(number, number + 1))).flat();
+  const kinds = filters.category ? [] : state.kinds.slice(0, PAGE);
+  const each = Math.ceil(BROWSED / Math.max(kinds.length, 1));
+  const [others, ...lists] = await Promise.all([
+    someItems(filters, BROWSED),
+    ...kinds.map((category) => someItems({ ...filters, category }, each)),
+  ]);
+  const turns = Array.from({ length: each }, (_, number) => lists.flatMap((list) => list.slice(number, number + 1)));
+  const items = new Map([...turns.flat(), ...others].map((item) => [item.id, item]));
+  return [...items.values()].slice(0, BROWSED);
 }
 
 // ---------------------------------------------------------------- words
@@ -363,6 +368,6 @@ onFilters(async () => {
 drawLanguage();
 history.replaceState(null, "");
 wait();
-state.kinds = Object.keys(await categories().catch(() => ({})));
+state.kinds = Object.keys(await categories().catch(() => ({}))).filter(Boolean); // items may have none
 offerCategories(state.kinds);
 if (state.view === "start") await show(shop);

@@ -437,7 +437,7 @@ def test_a_photo_while_the_shop_comes_is_not_shown_the_shops_items(visit: Visit)
     page = visit()
     shop = hold(page, "**/v1/items?*")
     page.reload()
-    while len(shop) < 2:  # one of each kind
+    while len(shop) < 3:  # of each kind, and others
         page.wait_for_timeout(20)
     held = hold(page, "**/v1/search*")
     page.set_input_files("#file", PHOTO)
@@ -456,3 +456,29 @@ def test_the_shops_own_items_are_nearest_to_nothing(visit: Visit) -> None:
     page.locator("#filters summary").click()
     page.locator("[name=in_stock]").check()
     expect(page.locator("#status")).to_have_text("32 pieces")
+
+
+def test_items_of_no_kind_are_listed_once_and_make_no_kind(visit: Visit, gateway: FakeGateway) -> None:
+    for number in range(0, 40, 5):
+        gateway.items[f"item-{number:02}"].category = ""
+    page = visit()
+    expect(page.locator("[name=category] option")).to_have_text(["All kinds", "Bag", "Dress"])
+    expect_all_listed_once(page)
+
+
+def test_a_shop_of_many_kinds_is_asked_about_as_many_as_the_first_page_shows(
+    visit: Visit, gateway: FakeGateway
+) -> None:
+    for number, item in enumerate(gateway.items.values()):
+        item.category = f"kind {number:02}"
+    page = visit()
+    assert sum(type(request).__name__ == "ListItemsRequest" for request in gateway.requests) == 13  # and for others
+    expect(page.locator("[name=category] option")).to_have_count(41)
+    expect_all_listed_once(page)
+
+
+def expect_all_listed_once(page: Page) -> None:
+    while page.locator("#more").is_visible():
+        page.locator("#more").click()
+    titles = page.locator(".card .title").all_inner_texts()
+    assert sorted(titles) == sorted(f"Piece {number}" for number in range(40))
