@@ -49,7 +49,7 @@ async def _serve(settings: Settings) -> int:
                 create_app(settings, client, chat.routers(client)),
                 host=host,
                 port=port,
-                http=patient_for(settings.head_timeout_s),
+                http=patient_for(settings.head_timeout_s, settings.download_timeout_s),
                 ws="none",
                 log_config=None,
                 proxy_headers=False,  # the app does, for the proxies that the settings name

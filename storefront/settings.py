@@ -63,6 +63,7 @@ class Settings(BaseSettings):
         10.0, gt=0, description="How long a connection may take to send a request up to its body, in seconds."
     )
     upload_timeout_s: float = Field(30.0, gt=0, description="How long a request's body may take, in seconds.")
+    download_timeout_s: float = Field(30.0, gt=0, description="How long an answer may take to be read, in seconds.")
     searches_per_minute: int = Field(
         60, ge=0, description="With a photo, for each client address; a burst may be a quarter of it. 0: no limit."
     )
