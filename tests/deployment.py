@@ -32,7 +32,7 @@ _SETTINGS: dict[str, type[BaseSettings]] = {
     **{f"{name.upper()}_": settings for name, settings in SERVICES.items()},
     "MILVUS_": search_service.milvus.settings.MilvusSettings,
 }
-_INTERPOLATED = re.compile(r"\$\{\w+(?::-([^}]*))?\}")
+_INTERPOLATED = re.compile(r"\$\{\w+(?::-([^{}]*))?\}")
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ def _interpolated(value: Any) -> Any:
         case list():
             return [_interpolated(each) for each in value]
         case str():
-            return _INTERPOLATED.sub(lambda found: found[1] or "", value)
+            inner_done = _INTERPOLATED.sub(lambda found: found[1] or "", value)
+            return value if inner_done == value else _interpolated(inner_done)
     return value
 
 

@@ -1,8 +1,11 @@
 """The storefront's image, and its profile of the compose file."""
 
+import pytest
+import yaml
+
 from storefront.line.settings import Settings as LineSettings
-from storefront.settings import Settings
-from tests.deployment import compose, stages
+from storefront.settings import Settings, read
+from tests.deployment import COMPOSE, compose, stages
 
 SETTINGS = {
     *(f"STOREFRONT_{name.upper()}" for name in Settings.model_fields),
@@ -28,3 +31,16 @@ def test_compose_runs_it_only_where_asked_and_for_this_machine() -> None:
     assert service["read_only"]
     assert set(service["environment"]) <= SETTINGS
     assert service["environment"]["STOREFRONT_GATEWAY"] == "gateway:50050"
+
+
+def test_in_compose_it_starts_where_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in compose()["services"]["storefront"]["environment"].items():
+        monkeypatch.setenv(name, value)
+    assert read().proxies == ()
+
+
+def test_in_compose_a_proxy_is_named_and_the_bot_searches_what_the_page_shows() -> None:
+    environment = yaml.safe_load(COMPOSE.read_text())["services"]["storefront"]["environment"]
+    assert environment["STOREFRONT_PROXIES"] == "${STOREFRONT_PROXIES:-}"
+    assert environment["LINE_COLLECTION"] == "${LINE_COLLECTION:-${STOREFRONT_COLLECTION:-default}}"
+    assert compose()["services"]["storefront"]["environment"]["LINE_COLLECTION"] == "default"
