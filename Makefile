@@ -43,7 +43,7 @@ test-endurance: $(VENV)/.dev  ## Restart, cut off, flood and fuzz the services f
 	FUZZ_FACTOR=3 $(BIN)/python -m pytest -q -k fuzz tests/unit
 
 faults-table: $(VENV)/.dev  ## Break things, and print what callers see (docs/operations.md)
-	@$(BIN)/python -m pytest -q -s tests/faults tests/endurance | grep '^| '
+	@set -o pipefail; $(BIN)/python -m pytest -q -s tests/faults tests/endurance | grep -E '^(\| |FAILED |ERROR |SKIPPED )'
 
 test-export: .venv-export/.export  ## Run the tests of training and export (torch)
 	$(EXPORT_BIN)/python -m pytest tests/export

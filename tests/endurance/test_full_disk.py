@@ -55,15 +55,15 @@ async def test_on_a_full_disk_items_are_refused_and_an_import_goes_on_when_there
             stored.add(again.id)
             found = {each.id async for each in client.list_items()}
             await callers.more(10)
-    row(
-        "the disk of the search service full",
-        f"items UNAVAILABLE once they waited (GATEWAY_IMPORT_ITEM_TIMEOUT_S={WAITS_S}); no search failed",
-        "at once when there is room",
-    )
     assert {answer.status.code for answer in refused} == {code_pb2.UNAVAILABLE}
     assert "unable to write" in refused[0].status.message
     assert stored <= found
     assert [str(error) for error in callers.failures] == []
+    row(
+        "disk of the search service full",
+        "items UNAVAILABLE, once they waited (`GATEWAY_IMPORT_ITEM_TIMEOUT_S`); no search fails",
+        "at once where there is room",
+    )
 
 
 def _large(number: int) -> pb.ImportItemsRequest:

@@ -43,12 +43,11 @@ async def test_a_slow_worker_makes_searches_slow_and_fails_none(tmp_path: Path, 
             await callers.more(40)
             slow_s, longest_s = callers.median_s(since), callers.longest_s
         await callers.more(10)
-    row(
-        f"{'the only segment worker' if replicas == 1 else 'one of two segment workers'} slowed to a tenth of a CPU",
-        f"no failure; median of a search {1000 * usual_s:.0f} ms before, {1000 * slow_s:.0f} ms during, "
-        f"the slowest {longest_s:.1f} s",
-        "",
-    )
     assert [str(error) for error in callers.failures] == []
     assert longest_s > RESTS_S  # it was slow
     assert longest_s < 9
+    row(
+        f"{'the only segment worker' if replicas == 1 else 'one of two segment workers'}, a tenth of a CPU left to it",
+        f"no failure; a search takes {1000 * slow_s:.0f} ms instead of {1000 * usual_s:.0f}",
+        "",
+    )

@@ -34,10 +34,10 @@ async def test_one_of_two_workers_that_is_killed_or_stopped_fails_no_search(tmp_
             stopped_s = callers.longest_s
             second.process.send(signal.SIGCONT)
             await callers.more(20)
-    row("one of two segment workers SIGKILL", f"no failure; the slowest answer took {killed_s:.1f} s", "")
-    row("one of two segment workers SIGSTOP", f"no failure; the slowest answer took {stopped_s:.1f} s", "")
     assert [str(error) for error in callers.failures] == []
     assert 1 < stopped_s < 9  # it was called, and another answered before the 10 s that a search may take
+    row("one of two segment workers, killed (SIGKILL)", f"no failure; the slowest search took {killed_s:.1f} s", "")
+    row("one of two segment workers, stopped (SIGSTOP)", f"no failure; the slowest search took {stopped_s:.1f} s", "")
 
 
 async def test_where_the_only_worker_is_killed_searches_fail_at_once_and_are_answered_when_it_is_back(
@@ -54,14 +54,14 @@ async def test_where_the_only_worker_is_killed_searches_fail_at_once_and_are_ans
             ready = time.monotonic()
             await callers.more(1)
             recovered_s = time.monotonic() - ready
-    row(
-        "the only embed worker SIGKILL",
-        f"UNAVAILABLE (stage embed) after {failed.took_s:.1f} s",
-        f"{recovered_s:.1f} s after the new one is ready",
-    )
     assert isinstance(failed.error, errors.Unavailable)
     assert failed.error.metadata["stage"] == "embed"
     assert failed.took_s < 5
+    row(
+        "the only embed worker, killed",
+        f"UNAVAILABLE (stage embed) after {failed.took_s:.1f} s",
+        f"{recovered_s:.1f} s after the new one is ready",
+    )
 
 
 async def test_a_wedged_engine_makes_its_worker_and_the_gateway_not_serving_under_the_stages_name(
@@ -89,12 +89,12 @@ async def test_a_wedged_engine_makes_its_worker_and_the_gateway_not_serving_unde
                 await wedged
         gateway.process.send(signal.SIGTERM)
         assert await gateway.process.ended(30) == 0
-    row(
-        "an engine wedged (EMBED_STALL_S=0.5)",
-        f"worker and gateway NOT_SERVING after {told_s:.1f} s; searches UNAVAILABLE (stage embed)",
-        f"{over_s:.1f} s after SIGTERM to the worker",
-    )
     assert "not serving: embed: " in gateway.process.output
+    row(
+        "an engine that never returns (`EMBED_STALL_S=0.5`)",
+        f"worker and gateway NOT_SERVING after {told_s:.1f} s, searches UNAVAILABLE (stage embed)",
+        f"{over_s:.1f} s after SIGTERM, with a new worker",
+    )
 
 
 def _white() -> Any:
