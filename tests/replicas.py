@@ -104,10 +104,6 @@ class Callers:
         return [call.error for call in self.calls if call.error]
 
     @property
-    def longest_s(self) -> float:
-        return max(call.took_s for call in self.calls)
-
-    @property
     def longest_pause_s(self) -> float:
         """Between two answers."""
         answers = sorted(call.began + call.took_s for call in self.calls if call.error is None)
@@ -116,6 +112,10 @@ class Callers:
     def median_s(self, first: int = 0) -> float:
         """Of the calls from the ``first`` on."""
         return statistics.median(call.took_s for call in self.calls[first:])
+
+    def longest_s(self, first: int = 0) -> float:
+        """Of the calls from the ``first`` on."""
+        return max(call.took_s for call in self.calls[first:])
 
     async def more(self, answers: int, timeout_s: float = 60) -> None:
         """Waits until so many more calls were answered."""

@@ -66,6 +66,6 @@ async def test_a_clock_that_jumps_fails_no_call_and_loses_nothing(tmp_path: Path
     assert sorted(backups) == [backups[1], backups[2], backups[0]]  # a backup's name is the time of the wall clock
     row(
         "wall clock a day ahead, two days back, a day ahead",
-        f"no failure; the slowest search took {callers.longest_s:.1f} s",
+        f"no failure; the slowest search took {callers.longest_s():.1f} s",
         "",
     )

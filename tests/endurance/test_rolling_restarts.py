@@ -38,7 +38,7 @@ async def test_no_search_fails_while_replicas_of_all_services_are_restarted_one_
     assert [str(error) for error in callers.failures] == []
     row(
         f"two replicas each of segment, embed and gateway, restarted {ROUNDS} times",
-        f"no failure; the slowest of {len(callers.calls):,} searches took {callers.longest_s:.1f} s",
+        f"no failure; the slowest of {len(callers.calls):,} searches took {callers.longest_s():.1f} s",
         "",
     )
 
@@ -64,6 +64,6 @@ async def test_while_the_search_service_restarts_calls_wait_and_nothing_is_lost(
     assert [str(error) for error in callers.failures] == []
     row(
         f"the search service, restarted {ROUNDS} times",
-        f"no failure; the slowest of {len(callers.calls):,} searches took {callers.longest_s:.1f} s; imports wait",
+        f"no failure; the slowest of {len(callers.calls):,} searches took {callers.longest_s():.1f} s; imports wait",
         "",
     )

@@ -41,7 +41,7 @@ async def test_a_slow_worker_makes_searches_slow_and_fails_none(tmp_path: Path, 
         usual_s, since = callers.median_s(), len(callers.calls)
         async with throttled(deployment.replicas["segment"][0].process):
             await callers.more(40)
-            slow_s, longest_s = callers.median_s(since), callers.longest_s
+            slow_s, longest_s = callers.median_s(since), callers.longest_s(since)
         await callers.more(10)
     assert [str(error) for error in callers.failures] == []
     assert longest_s > RESTS_S  # it was slow

@@ -24,14 +24,16 @@ async def test_one_of_two_workers_that_is_killed_or_stopped_fails_no_search(tmp_
         first, second = deployment.replicas["segment"]
         async with calling(deployment.target("gateway"), 2) as callers:
             await callers.more(20)
+            since = len(callers.calls)
             await first.process.kill()
             await callers.more(50)
-            killed_s = callers.longest_s
+            killed_s = callers.longest_s(since)
             await first.process.start()
             await first.ready()
+            since = len(callers.calls)
             second.process.send(signal.SIGSTOP)
             await callers.more(100)
-            stopped_s = callers.longest_s
+            stopped_s = callers.longest_s(since)
             second.process.send(signal.SIGCONT)
             await callers.more(20)
     assert [str(error) for error in callers.failures] == []
