@@ -22,9 +22,9 @@ EMBED = "clothing_retrieval.v1.EmbedService"
 
 @asynccontextmanager
 async def embed_process(models: Path, **environment: str) -> AsyncIterator[tuple[Process, grpc.aio.Channel]]:
-    """An embed service that holds each picture back for a second, so that a call is in flight for so long."""
+    """An embed service that holds each picture back for five seconds, so that a call is in flight for so long."""
     address = f"127.0.0.1:{free_port()}"
-    settings = {"LISTEN": address, "MODELS_DIR": str(models), "MAX_BATCH": "8", "MAX_DELAY_MS": "1000"}
+    settings = {"LISTEN": address, "MODELS_DIR": str(models), "MAX_BATCH": "8", "MAX_DELAY_MS": "5000"}
     prefixed = {f"EMBED_{name}": value for name, value in (settings | environment).items()}
     async with process("embed_service", **prefixed) as started, channel_to(address) as channel:
         yield started, channel
@@ -47,7 +47,7 @@ async def test_on_a_signal_it_tells_finishes_what_is_in_flight_refuses_new_calls
         for name in ("", EMBED):
             await wait_for_health(channel, "SERVING", name)
         call = embed(channel)
-        await asyncio.sleep(0.2)  # it is there now, and held back for most of a second
+        await asyncio.sleep(0.2)  # it is there now, and held back for some seconds
         service.send(number)
         await wait_for_health(channel, "NOT_SERVING", EMBED)
         with pytest.raises(grpc.aio.AioRpcError) as refused:

@@ -1,7 +1,6 @@
 """What issue 2 lists as bad input, and what only looks bad."""
 
 import struct
-import time
 import zlib
 
 import cv2
@@ -100,10 +99,8 @@ def test_a_truncated_png_that_bears_no_exif_before_its_pixels_is_refused() -> No
 
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded() -> None:
     data = png_header_only(30_000, 30_000, 100_000)
-    began = time.monotonic()
     with pytest.raises(InvalidImage, match="30000 × 30000 pixels, the limit is 50000000"):
         read(data)
-    assert time.monotonic() - began < 0.5
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "PNG"])
