@@ -27,10 +27,23 @@ class OutOfRange(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.mix = nn.Linear(3, 2)
+        self.mix = nn.Linear(3, 2, bias=False)
 
     def forward(self, image: Tensor) -> Tensor:
         return self.mix(image.float().mean(dim=(1, 2))) * 1e3 * 1e3 / 1e6
+
+
+class Uneven(nn.Module):
+    """Small numbers beside a large one that does not count: a float has room for both, one range of 8 bits has not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor([1e3, 1.0, 1.0]))
+        self.choose = nn.Linear(3, 2, bias=False)
+        self.choose.weight = nn.Parameter(torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]))
+
+    def forward(self, image: Tensor) -> Tensor:
+        return self.choose(image.float().mean(dim=(1, 2)) / 255 * self.scale)
 
 
 def test_an_embedders_folder_holds_all_precisions_and_what_is_measured_leaves_fp16_out(
@@ -57,6 +70,28 @@ def test_a_network_that_half_precision_cannot_hold_is_refused(pictures: Pictures
     torch.manual_seed(0)
     with pytest.raises(ValueError, match=r"model\.fp16\.onnx: cosine to model\.onnx is .*less than 0\.999"):
         write_precisions(OutOfRange(), tmp_path, "embedding", pictures)
+
+
+def test_the_last_pictures_count_as_much_as_the_first(pictures: Pictures, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    dark = np.zeros((28, *pictures.shape[1:]), np.uint8)
+    dark[:, :8, :8] = 5
+    with pytest.raises(ValueError, match=r"model\.fp16\.onnx: cosine"):
+        write_precisions(OutOfRange(), tmp_path, "embedding", np.concatenate([dark, pictures]))
+
+
+def test_a_network_that_eight_bits_cannot_hold_is_refused(pictures: Pictures, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"model\.int8\.onnx: cosine to model\.onnx is .*less than 0\.95"):
+        write_precisions(Uneven(), tmp_path, "embedding", pictures)
+
+
+def test_a_network_whose_outputs_are_no_numbers_is_refused(pictures: Pictures, tmp_path: Path) -> None:
+    class NoNumbers(nn.Module):
+        def forward(self, image: Tensor) -> Tensor:
+            return image.float().mean(dim=(1, 2)) * torch.nan
+
+    with pytest.raises(ValueError, match=rf"{FP32}: differs from PyTorch by nan"):
+        write_precisions(NoNumbers(), tmp_path, "embedding", pictures)
 
 
 def test_a_file_that_differs_from_pytorch_is_refused(pictures: Pictures, tmp_path: Path) -> None:
