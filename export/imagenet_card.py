@@ -10,7 +10,7 @@ _CARD = """# {folder}
 Turns a picture into {features} numbers of unit length, so that like pictures lie near each other: the features of
 {name} as ImageNet taught them, before its classifier. Nothing has been trained on clothing.
 
-- `model.onnx` (float32), `model.fp16.onnx` (for GPUs), `model.int8.onnx` (static QDQ, per channel)
+- `model.onnx` (float32), `model.fp16.onnx` (for GPUs), `model.int8.onnx` (static QDQ, per channel, 7-bit weights)
 - input `image`: uint8 (n, {side}, {side}, 3), RGB: a garment cut out on white in its square box with a margin, or a
   whole photo fitted into a white square; normalisation is inside
 - output `embedding`: float32 (n, {features}), unit length; compare by Euclidean distance or by dot product
@@ -49,7 +49,6 @@ Between the files, on up to 16 of the photos above; not how well anything is fou
 
 - ImageNet's classes shaped it: it tells kinds of things apart better than two garments of a kind.
 - Backgrounds and people count as much as clothes do: give it cutouts.
-- int8 sums may saturate on CPUs without VNNI instructions; use the float32 file there.
 """
 
 
