@@ -95,9 +95,9 @@ def decode_file(data: bytes, limits: ImageLimits, field: str) -> Picture:
         with Image.open(io.BytesIO(data), formats=FORMATS) as file:
             width, height = file.size
             _check_size(width, height, limits, field)
-            orientation = _orientation(file)
             _reduce_scale(file, limits.decoded_side)
             file.load()
+            orientation = _orientation(file)
             pixels = _pixels(file, limits.decoded_side)
             if (turn := _UPRIGHT.get(orientation)) is not None:
                 pixels = np.asarray(Image.fromarray(pixels).transpose(turn))

@@ -39,14 +39,14 @@ def four_corners(width: int = 64, height: int = 48) -> Image.Image:
     return picture
 
 
-def png_header_only(width: int, height: int, size: int) -> bytes:
-    """A valid PNG of a huge plain picture: its pixels compress to nearly nothing."""
+def png(width: int, height: int, stream: bytes, depth: int = 8, colour_type: int = 2) -> bytes:
+    """``stream``: the rows as they are compressed."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", bytes(size)) + chunk(b"IEND", b"")
+    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", stream) + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
@@ -97,8 +97,23 @@ def test_a_truncated_png_that_bears_no_exif_before_its_pixels_is_refused() -> No
         read(data[: len(data) // 2])
 
 
+def test_a_png_whose_stream_is_damaged_is_refused() -> None:
+    rows = [b"\0" + row.tobytes() for row in raster(noise(64, 64))]
+    sound = zlib.compress(b"".join(rows))
+    middle = len(sound) // 2
+    rows[32] = b"\x09" + rows[32][1:]
+    assert read(png(64, 64, sound)).pixels.shape == (64, 64, 3)
+    for stream in (
+        sound[:middle] + bytes([sound[middle] ^ 0xFF]) + sound[middle + 1 :],
+        zlib.compress(b"".join(rows)),  # no filter has this number
+        sound[:-4] + bytes(4),  # the checksum of the rows
+    ):
+        with pytest.raises(InvalidImage, match="cannot be read"):
+            read(png(64, 64, stream))
+
+
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded() -> None:
-    data = png_header_only(30_000, 30_000, 100_000)
+    data = png(30_000, 30_000, bytes(100_000), colour_type=0)
     with pytest.raises(InvalidImage, match="30000 × 30000 pixels, the limit is 50000000"):
         read(data)
 
@@ -194,12 +209,7 @@ def test_16_bit_png_of_every_kind_keeps_its_brightness(channels: int, colour_typ
     samples = np.full((32, 32, channels), 0x8000, ">u2")
     samples[..., -1] = 0xFFFF if channels != 3 else 0x8000
     rows = b"".join(b"\0" + row.tobytes() for row in samples)
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", 32, 32, 16, colour_type, 0, 0, 0)
-    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    data = png(32, 32, zlib.compress(rows), 16, colour_type)
     np.testing.assert_allclose(read(data).pixels, 128, atol=1)
 
 
