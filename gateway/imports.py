@@ -16,7 +16,7 @@ from gateway.pipeline import Pipeline
 from gateway.stages import Stages
 from serving import telemetry
 from serving.deadline import Deadline
-from serving.errors import InvalidField, ServiceError, StageFailed, StreamSilent
+from serving.errors import InvalidField, ModelChanged, ServiceError, StageFailed, StreamSilent
 from serving.tasks import all_of
 
 log = logging.getLogger(__name__)
@@ -51,14 +51,22 @@ class ItemImporter:
         Raises ServiceError: why the item was not stored.
         """
         _check(request)
+        return await patiently(lambda: self._import(request, deadline), deadline, kind=ModelChanged)
+
+    async def _import(self, request: Request, deadline: Deadline) -> Response:
+        """Raises ModelChanged, too: the pictures were not cut out for the model that embedded them."""
         segment_model, embed_model = await patiently(lambda: self._pipeline.models(deadline), deadline)
         fingerprint = _fingerprint(request, segment_model.digest, embed_model.digest)
         known = await self._known_fingerprint(request, embed_model, deadline)
         if known == fingerprint:
             return Response(id=request.item.id, outcome=retrieval_service_pb2.IMPORT_OUTCOME_UNCHANGED)
-        garments = await self._garments(request, embed_model.input_size, deadline)
+        garments, parsers = await self._garments(request, embed_model.input_size, deadline)
         pictures = _pictures(request.images, garments)
         embedded = await patiently(lambda: self._stages.embed(pictures, deadline, background=True), deadline)
+        if embedded.model_digest != embed_model.digest:
+            raise ModelChanged("embed")
+        if parsers:  # while workers are exchanged, these may be others than the one seen last
+            fingerprint = _fingerprint(request, *parsers, embed_model.digest)
         item = types_pb2.Item()
         item.CopyFrom(request.item)
         item.category = item.category or _largest_category(garments)
@@ -106,11 +114,17 @@ class ItemImporter:
             return None
         return response.fingerprints.get(request.item.id)
 
-    async def _garments(self, request: Request, cutout_size: int, deadline: Deadline) -> list[types_pb2.Garment]:
-        """One garment for each picture; without a cutout where the whole picture stands for it."""
+    async def _garments(
+        self, request: Request, cutout_size: int, deadline: Deadline
+    ) -> tuple[list[types_pb2.Garment], list[str]]:
+        """One garment for each picture; without a cutout where the whole picture stands for it.
+
+        And the digests of the models that found them.
+        """
         if request.whole_image:
-            return [types_pb2.Garment(area=1.0) for _ in request.images]
+            return [types_pb2.Garment(area=1.0) for _ in request.images], []
         label = parser_label(request.item.category)
+        parsers: set[str] = set()
 
         async def segment(index: int) -> types_pb2.Garment:
             response = await patiently(
@@ -123,9 +137,11 @@ class ItemImporter:
                 ),
                 deadline,
             )
+            parsers.add(response.model_digest)
             return _item_garment(response, label)
 
-        return await all_of(segment(index) for index in range(len(request.images)))
+        garments = await all_of(segment(index) for index in range(len(request.images)))
+        return garments, sorted(parsers)
 
     async def _store(
         self, collection: str, digest: str, item: search_service_pb2.IndexedItem, deadline: Deadline

@@ -21,8 +21,11 @@ async def patiently(
     attempt: Callable[[], Awaitable[T]],
     deadline: Deadline,
     longest_wait_s: float = _LONGEST_WAIT_S,
+    kind: type[ServiceError] = ServiceError,
 ) -> T:
     """Tries again while the stage is busy or away, with growing, jittered waits, until the deadline is near.
+
+    ``kind``: of the errors that are waited out.
 
     Raises ServiceError: the last one, when there is no time for another wait or the error is not transient; where the
     time is over in the midst of an attempt, why it had to be made.
@@ -32,7 +35,7 @@ async def patiently(
     while True:
         try:
             return await attempt()
-        except ServiceError as error:
+        except kind as error:
             if before and error.code == code_pb2.DEADLINE_EXCEEDED:
                 raise before from error
             before = error

@@ -22,7 +22,7 @@ from gateway.index import Index
 from gateway.settings import Settings
 from serving.channels import connect
 from serving.deadline import Deadline
-from serving.errors import Unavailable
+from serving.errors import ModelChanged
 from serving.tls import TlsFiles, channel_credentials
 
 _MOST_IMAGES = 64
@@ -92,7 +92,7 @@ class Stages:
     ) -> embed_service_pb2.EmbedResponse:
         """One call, unless there are more pictures than one may bring. ``field`` is what the caller calls the first.
 
-        Raises Unavailable, too: the embedding model was changed between two calls.
+        Raises ModelChanged, too: between two calls.
         """
         answer = embed_service_pb2.EmbedResponse()
         for start in range(0, len(pictures), _MOST_IMAGES):
@@ -105,7 +105,7 @@ class Stages:
             part = await call("embed", self._embed.Embed, request, deadline, renamed=("images[0]", field))
             check_embeddings(part, len(request.images), self._dimensions.get(part.model_digest))
             if answer.model_digest not in ("", part.model_digest):
-                raise Unavailable("embed", "changing its model")
+                raise ModelChanged("embed")
             answer.MergeFrom(part)
         return answer
 

@@ -12,7 +12,8 @@ ServiceError
 ├── DeadlineExceeded        DEADLINE_EXCEEDED     the stage
 ├── StreamSilent            DEADLINE_EXCEEDED
 ├── Unavailable             UNAVAILABLE           the service
-│   └── BadAnswer
+│   ├── BadAnswer
+│   └── ModelChanged
 ├── NotOffered              UNIMPLEMENTED
 ├── StageFailed             as the stage answered, and the stage
 └── InternalError           INTERNAL              the request id
@@ -234,6 +235,13 @@ class BadAnswer(Unavailable):
 
     def __init__(self, service: str, what: str) -> None:
         super().__init__(service, f"broken: it answered with {what}")
+
+
+class ModelChanged(Unavailable):
+    """``service`` answered with another model than it did before: its replicas are being exchanged."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(service, "changing its model")
 
 
 class NotOffered(ServiceError):

@@ -60,6 +60,7 @@ class FakeStages:
         self.confusion: dict[str, dict[str, float]] = {}
         self.collections: dict[str, dict[str, search_service_pb2.IndexedItem]] = {}
         self.digest = "e" * 64
+        self.parser_digest = "s" * 64
 
     def register(self, server: grpc.aio.Server) -> None:
         stages = self
@@ -113,10 +114,12 @@ class FakeStages:
             )
             for category, area in self.garments
         ]
-        return segment_service_pb2.SegmentResponse(garments=garments, image_width=300, image_height=400)
+        return segment_service_pb2.SegmentResponse(
+            garments=garments, image_width=300, image_height=400, model_digest=self.parser_digest
+        )
 
     def _GetSegmentModel(self, request: Any) -> Any:
-        model = types_pb2.Model(name="parser", version="1", digest="s" * 64, categories=["top", "pants"])
+        model = types_pb2.Model(name="parser", version="1", digest=self.parser_digest, categories=["top", "pants"])
         for predicted, shares in self.confusion.items():
             for actual, share in shares.items():
                 model.confusions.add(predicted=predicted, actual=actual, share=share)

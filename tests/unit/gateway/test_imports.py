@@ -102,6 +102,45 @@ async def test_another_model_makes_every_item_new() -> None:
         assert outcomes(await run_import(front, item("a"))) == {"a": UPDATED}
 
 
+@pytest.mark.parametrize(("method", "digest"), [("Segment", "parser_digest"), ("Embed", "digest")])
+async def test_an_item_is_known_by_the_models_that_it_was_made_by(method: str, digest: str) -> None:
+    async def is_changed(request: Any) -> None:
+        setattr(front.stages, digest, "f" * 64)
+
+    async with gateway() as front:
+        await front.retrieval.GetPipeline(pb.GetPipelineRequest())
+        front.stages.on[method] = is_changed
+        assert outcomes(await run_import(front, item("a"))) == {"a": CREATED}
+        await front.retrieval.GetPipeline(pb.GetPipelineRequest())
+        assert outcomes(await run_import(front, item("a"))) == {"a": UNCHANGED}
+
+
+async def test_an_item_that_two_models_cut_out_is_made_anew_the_next_time() -> None:
+    async def differs(request: Any) -> None:
+        front.stages.parser_digest = known if request.image.encoded == b"one" else "f" * 64
+
+    async with gateway() as front:
+        known = front.stages.parser_digest
+        front.stages.on["Segment"] = differs
+        await run_import(front, item("a", b"one", b"two"))
+        front.stages.on.clear()
+        front.stages.parser_digest = known
+        await front.retrieval.GetPipeline(pb.GetPipelineRequest())
+        assert outcomes(await run_import(front, item("a", b"one", b"two"))) == {"a": UPDATED}
+        assert outcomes(await run_import(front, item("a", b"one", b"two"))) == {"a": UNCHANGED}
+
+
+async def test_an_item_whose_embedder_goes_on_changing_fails_and_is_not_stored() -> None:
+    async def changes(request: Any) -> None:
+        front.stages.digest = str(front.stages.calls["Embed"])
+
+    async with gateway(import_item_timeout_s=1) as front:
+        front.stages.on["Embed"] = changes
+        (answer,) = (await run_import(front, item("a"))).values()
+        assert front.stages.calls["UpsertItems"] == 0
+    assert (answer.status.code, answer.status.message) == (code_pb2.UNAVAILABLE, "embed is changing its model")
+
+
 @pytest.mark.parametrize(
     ("bad", "field"),
     [
