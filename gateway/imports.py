@@ -36,6 +36,7 @@ _LONGEST_ID = 128
 _MOST_IMAGES = 16
 _LARGEST_PICTURE_BYTES = 64 * 2**10
 _FINGERPRINT_VERSION = b"1"
+"""To be raised where the code makes other vectors of the same pictures by the same models."""
 
 
 class ItemImporter:

@@ -77,7 +77,8 @@ class Segmenter:
         self._queue = settings.queue
         self._on_cpu = settings.device == "cpu"
         self._pool = WorkPool(STAGE, available_cpus())
-        self.runner = ModelRunner(settings, stage=STAGE, load=load or functools.partial(load_parser, settings))
+        load = load or functools.partial(load_parser, settings)
+        self.runner = ModelRunner(settings, stage=STAGE, load=load, tuning=settings.tuning())
 
     @property
     def categories(self) -> frozenset[str]:

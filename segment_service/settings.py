@@ -65,3 +65,9 @@ class Settings(WorkerSettings):
             self.slack,
             self.closer_look,
         )
+
+    def tuning(self) -> str:
+        """The settings by which the same parser finds or cuts out otherwise; empty: the defaults."""
+        usual = {**vars(Rules()), "garments": ""}
+        chosen = {**vars(self.rules()), "garments": self.garments}
+        return " ".join(f"{name}={value}" for name, value in chosen.items() if value != usual[name])

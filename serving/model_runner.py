@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import hashlib
 import logging
 from collections.abc import Callable
 
@@ -25,19 +26,34 @@ _GPU_BATCH = 16
 class ModelRunner:
     """Runs pictures through one model on all engines of this worker."""
 
-    def __init__(self, settings: WorkerSettings, *, stage: str, load: Callable[[], Loaded], cpu_batch: int = 1) -> None:
-        """``cpu_batch``: the largest batch on a CPU, where the settings name none."""
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        *,
+        stage: str,
+        load: Callable[[], Loaded],
+        cpu_batch: int = 1,
+        tuning: str = "",
+    ) -> None:
+        """
+        Args:
+            cpu_batch: the largest batch on a CPU, where the settings name none.
+            tuning: what makes answers others than those of the same model elsewhere.
+        """
         self._settings = settings
         self._cpu_batch = cpu_batch
         self._stage = stage
         self._load = load
+        self._tuning = tuning
         self._instances = 0
         self._batcher: Batcher[Raster, NDArray[np.float32]] | None = None
         self.served: ServedModel
 
     @property
     def digest(self) -> str:
-        return self.served.digest
+        """The model's; where it is tuned, the SHA-256 of both. Answers of one digest are the same."""
+        digest = self.served.digest
+        return hashlib.sha256(f"{digest} {self._tuning}".encode()).hexdigest() if self._tuning else digest
 
     @property
     def capacity(self) -> int:

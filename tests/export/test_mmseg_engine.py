@@ -242,7 +242,7 @@ async def test_a_service_answers_by_it_over_grpc(tmp_path: Path) -> None:
         response = await stub.Segment(request)
         assert await health(channel) == "SERVING"
     assert (model.name, model.version, model.device, tuple(model.categories)) == ("net", "net", "cpu", GARMENTS)
-    assert response.model_digest == model.digest == load(settings(tmp_path)).model.digest
+    assert response.model_digest == model.digest != load(settings(tmp_path)).model.digest
     assert (response.image_height, response.image_width) == photo.shape[:2]
     assert {garment.category for garment in response.garments} <= set(GARMENTS)
     assert response.garments

@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import hashlib
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from PIL import Image
 from benchmarks.stand_in import load
 from clothing_retrieval.v1 import segment_service_pb2 as pb
 from clothing_retrieval.v1 import segment_service_pb2_grpc, types_pb2
+from segment_service.garments import Rules
 from segment_service.settings import Settings
 from segment_service.worker import SegmentWorker
 from tests.engines import COLOURS, GARMENTS, PARSER_SIZE, write_parser
@@ -283,6 +285,20 @@ async def test_it_tells_its_model(stub: Any) -> None:
     model = (await stub.GetSegmentModel(pb.GetSegmentModelRequest())).model
     assert (model.name, model.version, list(model.categories)) == ("clothing-parser", "1", list(GARMENTS))
     assert not model.confusions
+
+
+async def test_its_digest_is_the_files_unless_settings_change_what_it_finds(tmp_path: Path) -> None:
+    file = write_parser(tmp_path) / "model.onnx"
+    usual: list[dict[str, float]] = [{}, {"max_batch": 2}, {"slack": Rules.slack}]
+    others = [{name: 1.5 if name == "closer_look" else 0.3} for name in vars(Rules())]
+    digests = []
+    for settings in (*usual, *others):
+        async with segment_service(tmp_path, **settings) as stub:
+            digests.append((await stub.GetSegmentModel(pb.GetSegmentModelRequest())).model.digest)
+            assert (await stub.Segment(pb.SegmentRequest(image=message(photo(TOP))))).model_digest == digests[-1]
+    assert set(digests[: len(usual)]) == {hashlib.sha256(file.read_bytes()).hexdigest()}
+    assert len(set(digests)) == 1 + len(others)
+    assert Settings(garments="top").tuning()
 
 
 async def test_it_tells_what_its_parser_takes_for_what(tmp_path: Path) -> None:
