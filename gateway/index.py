@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 _LONGEST_WAIT_S = 0.3
 _MOST_WAITING = 1000
+_MOST_WAITING_BYTES = 128 << 20
+"""Of messages: grpc keeps what it read each from beside it."""
 
 
 class Index:
@@ -26,9 +28,12 @@ class Index:
         self._patience_s = patience_s
         self._seen_at = -math.inf
         self._waiting = 0
+        self._waiting_bytes = 0
 
-    async def ask(self, method: Callable[[], Call[T]], request: Any, deadline: Deadline) -> T:
+    async def ask(self, method: Callable[[], Call[T]], request: Any, deadline: Deadline, held_bytes: int = 0) -> T:
         """For what may be asked twice. ``method`` is looked up each time: channels are exchanged while calls wait.
+
+        ``held_bytes``: what is in memory for the caller until it is answered, its own request for one.
 
         Raises DeadlineExceeded, StageFailed or BadAnswer.
         """
@@ -41,13 +46,18 @@ class Index:
             return await attempt()
         except StageFailed as error:
             is_away = error.code == code_pb2.UNAVAILABLE
-            if not is_away or patience.remaining() <= 0 or self._waiting >= _MOST_WAITING:
+            if not is_away or patience.remaining() <= 0 or not self._has_room(held_bytes):
                 raise
         self._waiting += 1
+        self._waiting_bytes += held_bytes
         try:  # also where it is busy: when it is back, all who waited come at once
             return await patiently(attempt, patience, _LONGEST_WAIT_S)
         finally:
             self._waiting -= 1
+            self._waiting_bytes -= held_bytes
+
+    def _has_room(self, held_bytes: int) -> bool:
+        return self._waiting < _MOST_WAITING and self._waiting_bytes + held_bytes <= _MOST_WAITING_BYTES
 
     async def trouble(self, health: health_pb2_grpc.HealthStub, deadline: Deadline) -> str | None:
         """Why calls would fail now; None where they would succeed, if only after a wait."""

@@ -63,7 +63,6 @@ class PhotoSearch:
         """Raises InvalidField, StageFailed or DeadlineExceeded: a search is never half an answer."""
         top_k = checked_top_k(request.top_k)
         seen, times = await self._look(request, deadline)
-        request.ClearField("image")  # a search that waits for the index holds no photo
         began = time.monotonic()
         sought = _sought(seen)
         matches = await self._query(request, sought, seen.embed_digest, top_k, deadline)
@@ -102,13 +101,11 @@ class PhotoSearch:
         with telemetry.STAGE_SECONDS.labels("embed").time():
             embedded = await self._stages.embed(found.pictures, deadline, field="image")
         finished = time.monotonic()
-        if not request.include_cutouts:
-            for garment in found.garments:
-                garment.ClearField("cutout")
+        garments = found.garments if request.include_cutouts else list(map(without_cutout, found.garments))
         times = retrieval_service_pb2.StageTimes(
             segment=_duration(segmented - began), embed=_duration(finished - segmented)
         )
-        return Seen(found.garments, embedded.embeddings, found.model_digest, embedded.model_digest), times
+        return Seen(garments, embedded.embeddings, found.model_digest, embedded.model_digest), times
 
     async def _segment(self, request: retrieval_service_pb2.SearchRequest, deadline: Deadline) -> _Found:
         if request.whole_image:
@@ -160,8 +157,9 @@ class PhotoSearch:
             for own in lookups
             for embedding, scope in own
         ]
+        held_bytes = request.ByteSize() + sum(each.garment.ByteSize() for each in sought)
         with telemetry.STAGE_SECONDS.labels("search").time():
-            answers = iter(await self._answers(query, probes, deadline))
+            answers = iter(await self._answers(query, probes, deadline, held_bytes))
         return [merge([(scope, next(answers).matches) for _, scope in own], top_k) for own in lookups]
 
     def _scopes(
@@ -177,13 +175,14 @@ class PhotoSearch:
         query: search_service_pb2.QueryRequest,
         probes: Sequence[search_service_pb2.Probe],
         deadline: Deadline,
+        held_bytes: int,
     ) -> list[search_service_pb2.ProbeMatches]:
         """One for each probe, in one call unless a parser of many garments needs more."""
         answers: list[search_service_pb2.ProbeMatches] = []
         for start in range(0, len(probes), _MOST_PROBES):
             part = search_service_pb2.QueryRequest(probes=probes[start : start + _MOST_PROBES])
             part.MergeFrom(query)
-            answers.extend((await self._stages.query(part, deadline)).results)
+            answers.extend((await self._stages.query(part, deadline, held_bytes)).results)
         return answers
 
 
@@ -198,6 +197,14 @@ def _sought(seen: Seen) -> list[_Sought]:
             sought.append(_Sought(garment, [embedding]))
             by_category.setdefault(garment.category, sought[-1])
     return sought
+
+
+def without_cutout(garment: types_pb2.Garment) -> types_pb2.Garment:
+    """A copy: a message keeps all of the answer that it came in, also what was cleared."""
+    garment.ClearField("cutout")
+    copy = types_pb2.Garment()
+    copy.CopyFrom(garment)
+    return copy
 
 
 def checked_top_k(top_k: int) -> int:

@@ -110,9 +110,10 @@ class Stages:
         return answer
 
     async def query(
-        self, request: search_service_pb2.QueryRequest, deadline: Deadline
+        self, request: search_service_pb2.QueryRequest, deadline: Deadline, held_bytes: int = 0
     ) -> search_service_pb2.QueryResponse:
-        answer = await self.index.ask(lambda: self.search.Query, request, deadline)
+        """``held_bytes``: as ``Index.ask`` has it."""
+        answer = await self.index.ask(lambda: self.search.Query, request, deadline, held_bytes)
         check_results(answer, len(request.probes))
         return answer
 

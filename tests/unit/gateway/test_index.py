@@ -1,5 +1,6 @@
 """The one search service: calls wait for it while it restarts."""
 
+import asyncio
 from typing import Any
 
 import grpc
@@ -137,6 +138,24 @@ async def test_so_many_wait_and_the_others_fail_at_once(
     await trouble(known, service)
     service.failures = [AWAY]
     await fails_at_once(known, service)
+
+
+async def test_calls_wait_while_there_is_room_for_what_their_callers_sent(
+    service: SearchService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "_MOST_WAITING_BYTES", 100)
+    known = Index(PATIENCE_S)
+    await trouble(known, service)
+    service.failures = [AWAY, AWAY]
+    waiting = asyncio.create_task(known.ask(lambda: service.Query, None, deadline(), held_bytes=60))
+    while service.failures:
+        await asyncio.sleep(0)
+    service.failures = [AWAY]
+    with pytest.raises(StageFailed):
+        await known.ask(lambda: service.Query, None, deadline(), held_bytes=60)
+    assert await waiting == "found"
+    service.failures = [AWAY]
+    assert await known.ask(lambda: service.Query, None, deadline(), held_bytes=100) == "found"
 
 
 @pytest.mark.parametrize(("after_s", "expected"), [(PATIENCE_S - 1, None), (PATIENCE_S, "search: not serving")])

@@ -1,4 +1,6 @@
 import asyncio
+import os
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -6,6 +8,8 @@ import pytest
 
 from clothing_retrieval.v1 import retrieval_service_pb2 as pb
 from clothing_retrieval.v1 import search_service_pb2, segment_service_pb2, types_pb2
+from gateway import index
+from gateway.search import without_cutout
 from serving.errors import DeadlineExceeded, InvalidImage, ModelMismatch, NotFound, Overloaded, Unavailable
 from tests.samples import sample
 from tests.servers import details, wait_for_health
@@ -398,6 +402,39 @@ async def test_a_gateway_that_does_not_serve_says_which_stage_is_missing(
         front.stages.on[method] = fails_with(Unavailable(stage, "away"))
         await wait_for_health(front.channel, "NOT_SERVING")
     assert f"not serving: {stage}: {stage} is away" in caplog.text
+
+
+async def test_searches_wait_for_the_index_while_there_is_room_for_their_photos(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def restarts(request: Any) -> None:
+        if front.stages.calls["Query"] <= 6:  # more than a channel tries again by itself
+            raise Unavailable("search", "restarting")
+
+    monkeypatch.setattr(index, "_MOST_WAITING_BYTES", 2000)
+    async with gateway() as front:
+        await wait_for_health(front.channel, "SERVING")
+        front.stages.on["Query"] = restarts
+        seen = await failed(front, pb.SearchRequest(image=types_pb2.Image(encoded=bytes(2000))))
+        assert seen.details() == "search: search is restarting"
+        front.stages.calls.clear()
+        await front.retrieval.Search(pb.SearchRequest(image=types_pb2.Image(encoded=bytes(1000))), timeout=20)
+        front.stages.calls.clear()
+        with_cutout = pb.SearchRequest(image=types_pb2.Image(encoded=bytes(1900)), include_cutouts=True)
+        assert (await failed(front, with_cutout)).code() is grpc.StatusCode.UNAVAILABLE
+
+
+def test_garments_hold_no_cutouts_of_the_answer_that_they_came_in() -> None:
+    def resident_bytes() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    cutout = types_pb2.Pixels(width=1000, height=1000, rgb=bytes(3_000_000))
+    before, held = resident_bytes(), []
+    for _ in range(40):
+        answer = segment_service_pb2.SegmentResponse(garments=[types_pb2.Garment(category="top", cutout=cutout)])
+        held.append(without_cutout(answer.garments[0]))
+    assert resident_bytes() - before < 40_000_000
+    assert all(garment == types_pb2.Garment(category="top") for garment in held)
 
 
 async def test_search_by_item_asks_around_the_item() -> None:
