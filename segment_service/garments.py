@@ -1,6 +1,7 @@
 """From a parser's logits to garments: each a label's region, cut out of the photo on white."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -66,7 +67,13 @@ class Garment:
 
     def mask(self, height: int, width: int) -> Bools:
         """The garment's pixels in a photo of this size: (height, width)."""
-        return self._support_at(0, 0, 1.0, height, width) > 0
+        around = math.ceil(self.cell) + 1  # support is positive at most a cell beyond the box
+        left, top = max(0, self.box.x - around), max(0, self.box.y - around)
+        right = min(width, self.box.x + self.box.width + around)
+        bottom = min(height, self.box.y + self.box.height + around)
+        mask = np.zeros((height, width), np.bool_)
+        mask[top:bottom, left:right] = self._support_at(left, top, 1.0, bottom - top, right - left) > 0
+        return mask
 
     def cutout(self, photo: Raster, side: int, rules: Rules) -> Raster:
         """The garment alone in its square box on white: (side, side, 3)."""

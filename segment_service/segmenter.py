@@ -3,15 +3,15 @@
 import asyncio
 import dataclasses
 import functools
-import io
+import struct
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from clothing_retrieval.v1 import types_pb2
 from segment_service.garments import Garment, Rules, find_garments
@@ -107,7 +107,7 @@ class Segmenter:
                     logits = await self.runner.run(
                         step, deadline, background=background, alone=self._admission.only_one()
                     )
-                    step = await run(functools.partial(self._go_on, looking, logits, picture, wanted))
+                    step = await run(functools.partial(self._go_on, looking, logits, picture, wanted, deadline))
                 return step
 
     async def start(self) -> None:
@@ -135,13 +135,15 @@ class Segmenter:
         looking = looks(picture.pixels, size, is_garment, self._rules, again=wanted.alternatives)
         return picture, looking, next(looking)
 
-    def _go_on(self, looking: Looks, logits: Floats, picture: Picture, wanted: Wanted) -> Raster | Photo:
+    def _go_on(
+        self, looking: Looks, logits: Floats, picture: Picture, wanted: Wanted, deadline: Deadline
+    ) -> Raster | Photo:
         """What the parser is to see next, or what was found."""
         with tracing.span("look closer"):
             step = advance(looking, logits)
-        return self._cut_out(step, picture, wanted) if isinstance(step, list) else step
+        return self._cut_out(step, picture, wanted, deadline) if isinstance(step, list) else step
 
-    def _cut_out(self, seen: list[Parsed], picture: Picture, wanted: Wanted) -> Photo:
+    def _cut_out(self, seen: list[Parsed], picture: Picture, wanted: Wanted, deadline: Deadline) -> Photo:
         rules = self._rules
         if wanted.min_confidence is not None:
             rules = dataclasses.replace(rules, min_confidence=wanted.min_confidence)
@@ -150,7 +152,10 @@ class Segmenter:
             found = find_garments(
                 seen, labels, self.categories, rules, categories=wanted.categories, alternatives=wanted.alternatives
             )
-            segmented = [self._render(garment, picture, wanted, rules) for garment in found]
+            segmented = []
+            for garment in found:
+                deadline.check(STAGE)  # the mask of a large photo takes a tenth of a second
+                segmented.append(self._render(garment, picture, wanted, rules))
         return Photo(picture.width, picture.height, segmented)
 
     def _render(self, garment: Garment, picture: Picture, wanted: Wanted, rules: Rules) -> Segmented:
@@ -165,6 +170,16 @@ class Segmenter:
 
 
 def _png(mask: NDArray[np.bool_]) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(mask).save(file, "PNG")
-    return file.getvalue()
+    """Of 1 bit a pixel, in a sixth of the time that Pillow takes, which packs the bits one by one."""
+    height, width = mask.shape
+    rows = np.zeros((height, 1 + (width + 7) // 8), np.uint8)  # each begins with the number of its filter: none
+    rows[:, 1:] = np.packbits(mask, axis=1)
+    chunks = {
+        b"IHDR": struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0),
+        b"IDAT": zlib.compress(rows.tobytes(), zlib.Z_BEST_SPEED),
+        b"IEND": b"",
+    }
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks.items()
+    )

@@ -1,5 +1,6 @@
 """Garments from hand-made logits, where every answer is known."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -296,6 +297,24 @@ def test_in_the_original_of_a_reduced_photo_the_garment_lies_where_it_lay(
     assert scaled.box.y + scaled.box.height <= height
     assert scaled.box.height == pytest.approx(height, abs=2)
     assert scaled.mask(height, width)[height // 2].sum() == pytest.approx(scaled.box.width, abs=2)
+
+
+@pytest.mark.parametrize("zoom", [1.0, 2.37, 7.9])
+def test_a_mask_is_where_the_support_of_the_whole_photo_is_positive(zoom: float) -> None:
+    rng = np.random.default_rng(0)
+    for look in (Look((640, 480), Box(64, 96, 300, 301), CANVAS), Look((640, 480), Box(0, 0, 480, 640), CANVAS)):
+        scores = rng.normal(0, 3, (len(LABELS), 24, 16)).astype(np.float32)
+        for garment in find_garments([look.parsed(scores)], LABELS, WANTED, Rules(min_area=0, min_confidence=0)):
+            height, width = round(640 * zoom), round(480 * zoom)
+            scaled = garment.scaled(zoom, height, width)
+            ys, xs = np.mgrid[:height, :width].astype(np.float32)
+            cells = [
+                (at + 0.5 - corner) / scaled.cell - 0.5 for at, corner in zip((xs, ys), scaled.corner, strict=True)
+            ]
+            support = cv2.remap(scaled.support, *cells, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            mask = scaled.mask(height, width)
+            assert mask.any()
+            assert not (mask != (support > 0))[abs(support) > 1e-3].any()
 
 
 def test_neighbours_share_no_pixel() -> None:

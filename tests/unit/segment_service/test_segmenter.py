@@ -4,6 +4,7 @@ import asyncio
 import functools
 import hashlib
 import io
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from PIL import Image
 from benchmarks.stand_in import load
 from clothing_retrieval.v1 import segment_service_pb2 as pb
 from clothing_retrieval.v1 import segment_service_pb2_grpc, types_pb2
-from segment_service.garments import Rules
+from segment_service.garments import Garment, Rules
 from segment_service.settings import Settings
 from segment_service.worker import SegmentWorker
 from tests.engines import COLOURS, GARMENTS, PARSER_SIZE, write_parser
@@ -127,6 +128,26 @@ async def test_a_mask_is_a_1_bit_png_of_the_photos_size(stub: Any) -> None:
     inside = np.zeros((256, 192), bool)
     inside[40:100, 40:120] = True
     assert (np.asarray(mask) ^ inside).mean() < 0.03
+
+
+async def test_what_is_left_of_a_photo_past_its_deadline_is_not_cut_out(
+    stub: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cutout, cut = Garment.cutout, []
+
+    def slowly(garment: Garment, *wanted: Any) -> Any:
+        cut.append(garment.category)
+        time.sleep(0.4)
+        return cutout(garment, *wanted)
+
+    monkeypatch.setattr(Garment, "cutout", slowly)
+    garments = [("dress", (10, 10, 60, 60)), ("bag", (100, 10, 150, 60)), TOP, PANTS]
+    request = pb.SegmentRequest(image=message(photo(*garments)), cutout_size=60)
+    with pytest.raises(grpc.aio.AioRpcError) as seen:
+        await stub.Segment(request, timeout=0.6)
+    assert seen.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    await asyncio.sleep(1)
+    assert len(cut) < len(garments)
 
 
 @pytest.mark.parametrize("size", [(640, 200), (200, 640), (96, 128), (500, 500)])
