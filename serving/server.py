@@ -150,7 +150,12 @@ def serve(settings: type[S], worker: Callable[[S], Worker]) -> NoReturn:
         made = worker(own)
     except SettingsError as problem:
         _leave(_report(problem))
-    _leave(asyncio.run(_run(own, made)))
+    asyncio.run(_run_and_leave(own, made))
+
+
+async def _run_and_leave(settings: ServerSettings, worker: Worker) -> NoReturn:
+    """From within the loop: when that ends, it waits for its threads, so for a model that is still being loaded."""
+    _leave(await _run(settings, worker))
 
 
 async def _run(settings: ServerSettings, worker: Worker) -> int:

@@ -1,5 +1,7 @@
 import asyncio
+import signal
 import socket
+import sys
 import time
 from typing import Any
 
@@ -14,7 +16,7 @@ from serving.health import LIVENESS
 from serving.server import Server
 from serving.settings import ServerSettings
 from tests.samples import sample
-from tests.servers import AT_ONCE, channel_to, details, health, serving, wait_for_health
+from tests.servers import AT_ONCE, REPOSITORY, channel_to, details, health, serving, wait_for_health
 from tests.unit.serving.scripted import EMBED, RETRIEVAL, ScriptedWorker, answer_nothing, embed, scripted
 
 ALL = ("", EMBED, RETRIEVAL)
@@ -245,6 +247,35 @@ async def test_stopping_twice_stops_the_worker_once() -> None:
     worker.stopped = False
     await server.stop()
     assert not worker.stopped
+
+
+LOADING = """
+import asyncio, time
+from serving.server import serve
+from serving.settings import ServerSettings
+from tests.unit.serving.scripted import ScriptedWorker
+
+class Loading(ScriptedWorker):
+    async def start(self):
+        await asyncio.to_thread(time.sleep, 60)
+
+serve(ServerSettings, lambda settings: Loading())
+"""
+
+
+async def test_a_signal_while_a_thread_loads_ends_the_process_at_once() -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", LOADING, cwd=REPOSITORY, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stderr is not None
+        assert b"loading" in await asyncio.wait_for(process.stderr.readline(), 30)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def test_a_blocked_event_loop_is_measured() -> None:
