@@ -1,6 +1,10 @@
 """What stands behind the gateway now: the models that answer, and whether all stages do."""
 
 import asyncio
+import math
+import time
+
+from google.rpc import code_pb2
 
 from clothing_retrieval.v1 import types_pb2
 from gateway.matching import Confusion
@@ -10,6 +14,8 @@ from serving.deadline import Deadline
 from serving.errors import ServiceError
 
 _CHECK_TIMEOUT_S = 2.0
+_HANGS_S = 6.0
+"""A replica that hangs is given up within 5 s. Until then a check may have met that one alone."""
 
 
 class Pipeline:
@@ -19,6 +25,7 @@ class Pipeline:
         self._stages = stages
         self._segment_model: types_pb2.Model | None = None
         self._embed_model: types_pb2.Model | None = None
+        self._answered_at = -math.inf
 
     async def check(self) -> str | None:
         """Why a search would fail now; None when it would succeed."""
@@ -27,7 +34,9 @@ class Pipeline:
             with tracing.untraced():
                 _, trouble = await asyncio.gather(self.refresh(deadline), self._stages.index_trouble(deadline))
         except ServiceError as error:
-            return str(error)
+            is_silent = error.code == code_pb2.DEADLINE_EXCEEDED
+            return None if is_silent and time.monotonic() < self._answered_at + _HANGS_S else str(error)
+        self._answered_at = time.monotonic()
         return trouble
 
     async def refresh(self, deadline: Deadline) -> None:

@@ -8,11 +8,11 @@ import pytest
 
 from clothing_retrieval.v1 import retrieval_service_pb2 as pb
 from clothing_retrieval.v1 import search_service_pb2, segment_service_pb2, types_pb2
-from gateway import index
+from gateway import index, pipeline
 from gateway.search import without_cutout
 from serving.errors import DeadlineExceeded, InvalidImage, ModelMismatch, NotFound, Overloaded, Unavailable
 from tests.samples import sample
-from tests.servers import details, wait_for_health
+from tests.servers import details, health, wait_for_health
 from tests.unit.gateway.fake_stages import SIZE, FakeStages, Gateway, gateway, index_of
 
 IMAGE = types_pb2.Image(encoded=b"a photo")
@@ -402,6 +402,26 @@ async def test_a_gateway_that_does_not_serve_says_which_stage_is_missing(
         front.stages.on[method] = fails_with(Unavailable(stage, "away"))
         await wait_for_health(front.channel, "NOT_SERVING")
     assert f"not serving: {stage}: {stage} is away" in caplog.text
+
+
+async def test_a_gateway_serves_until_no_replica_of_a_stage_can_be_left_that_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def hangs(request: Any) -> None:
+        await asyncio.sleep(30)
+
+    monkeypatch.setattr(pipeline, "_CHECK_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(pipeline, "_HANGS_S", 2.0)
+    async with gateway() as front:
+        await wait_for_health(front.channel, "SERVING")
+        front.stages.on["GetSegmentModel"] = hangs
+        front.stages.calls.clear()
+        while front.stages.calls["GetSegmentModel"] < 3:
+            assert await health(front.channel) == "SERVING"
+            await asyncio.sleep(0.01)
+        await wait_for_health(front.channel, "NOT_SERVING")
+        front.stages.on.clear()
+        await wait_for_health(front.channel, "SERVING")
 
 
 async def test_searches_wait_for_the_index_while_there_is_room_for_their_photos(
