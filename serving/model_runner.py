@@ -90,8 +90,8 @@ class ModelRunner:
         batcher = self._running()
         if batcher.dead():
             return "a task that feeds an engine died"
-        if (running_s := batcher.running_for_s()) > self._settings.stall_s:
-            return f"an engine has been busy with one batch for {running_s:.0f} s"
+        if batcher.running_for_s() > self._settings.stall_s:  # told alike each time: who watches hears of changes
+            return f"an engine has been busy with one batch for more than {self._settings.stall_s:g} s"
         if batcher.failing:
             try:
                 await batcher.submit(self._blank(), NO_DEADLINE)
