@@ -117,7 +117,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 self._refusals.tell(method, error)
             else:
                 log.info("%s: %s %s", method, code.name, error)
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, GeneratorExit):  # the latter while an answer of a stream is being sent
             code = _cancellation(context)
             raise
         except Exception:  # a bug: the log has it all, the caller the request id

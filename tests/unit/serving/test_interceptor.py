@@ -10,7 +10,7 @@ from clothing_retrieval.v1 import retrieval_service_pb2, retrieval_service_pb2_g
 from serving import interceptor
 from serving.errors import InvalidField, Overloaded, ServiceError
 from serving.telemetry import outgoing_metadata
-from tests.unit.serving.scripted import EMBED, answer_nothing, embed, scripted
+from tests.unit.serving.scripted import EMBED, RETRIEVAL, answer_nothing, embed, scripted
 from tests.unit.serving.test_admission import Clock
 
 Request = retrieval_service_pb2.ImportItemsRequest
@@ -172,13 +172,19 @@ async def test_a_stream_that_its_caller_breaks_is_closed() -> None:
         await until(lambda: worker.streams_closed == 1)
 
 
-async def test_a_stream_whose_caller_reads_nothing_and_breaks_is_closed() -> None:
+async def test_a_stream_whose_caller_reads_nothing_and_breaks_is_closed_and_counted_so() -> None:
+    method = f"/{RETRIEVAL}/ImportItems"
+    before = calls(method, "CANCELLED"), calls(method, "OK")
     async with scripted() as (worker, channel):
         stream = retrieval_service_pb2_grpc.RetrievalServiceStub(channel).ImportItems()
-        for _ in range(5):
-            await stream.write(Request(item=types_pb2.Item(id="a" * 100_000)))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):  # then the answers fill all there is between the two
+                while True:
+                    await stream.write(Request(item=types_pb2.Item(id="a" * 1_000_000)))
         stream.cancel()
         await until(lambda: worker.streams_closed == 1)
+        await until(lambda: calls(method, "CANCELLED") == before[0] + 1)
+    assert calls(method, "OK") == before[1]
 
 
 async def test_a_bug_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
