@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import TypeVar
 
 from google.rpc import code_pb2, status_pb2
 
@@ -23,8 +22,6 @@ log = logging.getLogger(__name__)
 
 Request = retrieval_service_pb2.ImportItemsRequest
 Response = retrieval_service_pb2.ImportItemsResponse
-
-T = TypeVar("T")
 
 _OUTCOMES = {
     retrieval_service_pb2.IMPORT_OUTCOME_CREATED: "created",

@@ -8,7 +8,6 @@ import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +26,6 @@ from serving.engine import Loaded
 from serving.images import ImageLimits, Picture, Raster, decode
 from serving.model_runner import ModelRunner
 from serving.pool import WorkPool
-
-T = TypeVar("T")
 
 STAGE = "segment"
 

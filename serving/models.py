@@ -85,12 +85,8 @@ def load_model(folder: Path, name: str, kind: str, precision: Literal["auto"] | 
     chosen = _choose_precision(manifest, precision, device, version)
     entry = manifest.files[chosen]
     file = version / entry.path
-    digest = _sha256(file)
-    if digest != entry.sha256:
-        raise ModelError(
-            f"{file}: SHA-256 is {digest}, model.json says {entry.sha256}: fetch or export the model again"
-        )
-    return ServedModel(manifest=manifest, file=file, digest=digest, precision=chosen)
+    check_digest(file, entry.sha256)
+    return ServedModel(manifest=manifest, file=file, digest=entry.sha256, precision=chosen)
 
 
 def newest_version(model: Path) -> Path:
@@ -108,6 +104,18 @@ def read_manifest(path: Path) -> Manifest:
         raise ModelError(f"{path}: {error}") from error
 
 
+def check_digest(file: Path, expected: str) -> None:
+    """Raises ModelError: it is not there, or not the file with this SHA-256."""
+    try:
+        with file.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    except (OSError, ValueError) as error:  # ValueError: no file can have such a name
+        problem = error.strerror if isinstance(error, OSError) else error
+        raise ModelError(f"{file}: {problem}, and model.json names it: fetch or export the model again") from error
+    if digest != expected:
+        raise ModelError(f"{file}: SHA-256 is {digest}, model.json says {expected}: fetch or export the model again")
+
+
 def _choose_precision(manifest: Manifest, asked: str, device: str, version: Path) -> Precision:
     if asked == "auto":
         best: Precision = "int8" if device == "cpu" else "fp16"
@@ -116,12 +124,3 @@ def _choose_precision(manifest: Manifest, asked: str, device: str, version: Path
         if precision == asked:
             return precision
     raise ModelError(f"{version}/model.json: no {asked} file, only {', '.join(manifest.files)}")
-
-
-def _sha256(file: Path) -> str:
-    try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except (OSError, ValueError) as error:  # ValueError: no file can have such a name
-        problem = error.strerror if isinstance(error, OSError) else error
-        raise ModelError(f"{file}: {problem}: the manifest names it") from error

@@ -4,7 +4,6 @@ Each in a version folder. `clothing-retrieval models verify` runs this. Nothing 
 """
 
 import argparse
-import hashlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -21,7 +20,15 @@ from rich.table import Table
 from rich.text import Text
 
 from serving.images import Raster
-from serving.models import DEFAULT_FOLDER, Manifest, ModelError, Precision, newest_version, read_manifest
+from serving.models import (
+    DEFAULT_FOLDER,
+    Manifest,
+    ModelError,
+    Precision,
+    check_digest,
+    newest_version,
+    read_manifest,
+)
 
 TOLERANCE = 1e-3
 """Between a picture's outputs alone and in a batch, as a share of the largest: sums may be ordered differently."""
@@ -77,7 +84,7 @@ def verify(folder: Path) -> Report:
     for precision, entry in manifest.files.items():
         file = folder / entry.path
         try:
-            _check_digest(file, entry.sha256)
+            check_digest(file, entry.sha256)
             session = _loaded(file)
             _check_signature(file, session, manifest)
             together, difference = _run(file, session, pictures, manifest)
@@ -121,18 +128,6 @@ def newest_versions(models: Path) -> list[Path]:
     if not names:
         raise ModelError(f"{models}: no model there: name the version folders to verify")
     return [newest_version(name) for name in names]
-
-
-def _check_digest(file: Path, expected: str) -> None:
-    try:
-        with file.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"{file}: {error.strerror}, and model.json names it: fetch or export it again") from error
-    if digest != expected:
-        raise ModelError(
-            f"{file}: SHA-256 is {digest[:12]}…, model.json says {expected[:12]}…: fetch or export it again"
-        )
 
 
 def _loaded(file: Path) -> onnxruntime.InferenceSession:
