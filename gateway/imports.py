@@ -63,7 +63,7 @@ class ItemImporter:
         embedded = await patiently(lambda: self._stages.embed(pictures, deadline, background=True), deadline)
         if embedded.model_digest != embed_model.digest:
             raise ModelChanged("embed")
-        if parsers:  # while workers are exchanged, these may be others than the one seen last
+        if parsers not in ([], [segment_model.digest]):  # workers are being exchanged
             fingerprint = _fingerprint(request, *parsers, embed_model.digest)
         item = types_pb2.Item()
         item.CopyFrom(request.item)
@@ -125,15 +125,10 @@ class ItemImporter:
         parsers: set[str] = set()
 
         async def segment(index: int) -> types_pb2.Garment:
+            wanted = segment_service_pb2.SegmentRequest(cutout_size=cutout_size, trim_cutouts=True, background=True)
+            wanted.image.CopyFrom(request.images[index])
             response = await patiently(
-                lambda: self._stages.segment(
-                    segment_service_pb2.SegmentRequest(
-                        image=request.images[index], cutout_size=cutout_size, trim_cutouts=True, background=True
-                    ),
-                    deadline,
-                    field=f"images[{index}]",
-                ),
-                deadline,
+                lambda: self._stages.segment(wanted, deadline, field=f"images[{index}]"), deadline
             )
             parsers.add(response.model_digest)
             return _item_garment(response, label)

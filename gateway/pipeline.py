@@ -25,6 +25,7 @@ class Pipeline:
         self._stages = stages
         self._segment_model: types_pb2.Model | None = None
         self._embed_model: types_pb2.Model | None = None
+        self._confusion: Confusion = {}
         self._answered_at = -math.inf
 
     async def check(self) -> str | None:
@@ -41,9 +42,11 @@ class Pipeline:
 
     async def refresh(self, deadline: Deadline) -> None:
         """Raises StageFailed or DeadlineExceeded."""
-        self._segment_model, self._embed_model = await asyncio.gather(
+        segment_model, embed_model = await asyncio.gather(
             self._stages.segment_model(deadline), self._stages.embed_model(deadline)
         )
+        self._segment_model, self._embed_model = segment_model, embed_model
+        self._confusion = _confusion(segment_model)
 
     async def models(self, deadline: Deadline) -> tuple[types_pb2.Model, types_pb2.Model]:
         """The segmentation model and the embedding model. Raises StageFailed or DeadlineExceeded."""
@@ -66,8 +69,12 @@ class Pipeline:
 
     async def confusion(self, deadline: Deadline) -> Confusion:
         """Which garments the segmentation model confuses. Raises StageFailed or DeadlineExceeded."""
-        segment_model, _ = await self.models(deadline)
-        shares: dict[str, dict[str, float]] = {}
-        for one in segment_model.confusions:
-            shares.setdefault(one.predicted, {})[one.actual] = one.share
-        return shares
+        await self.models(deadline)
+        return self._confusion
+
+
+def _confusion(model: types_pb2.Model) -> Confusion:
+    shares: dict[str, dict[str, float]] = {}
+    for one in model.confusions:
+        shares.setdefault(one.predicted, {})[one.actual] = one.share
+    return shares

@@ -126,8 +126,8 @@ class Segmenter:
     def _begin(self, image: types_pb2.Image, wanted: Wanted) -> tuple[Picture, Looks, Raster | Photo]:
         with tracing.span("decode"), telemetry.DECODE_SECONDS.labels(STAGE).time():
             picture = decode(image, self._limits)
-        manifest = self.runner.served.manifest
-        is_garment = [label in self.categories for label in manifest.labels]
+        manifest, garments = self.runner.served.manifest, self.categories
+        is_garment = [label in garments for label in manifest.labels]
         size = (manifest.input.height, manifest.input.width)
         looking = looks(picture.pixels, size, is_garment, self._rules, again=wanted.alternatives)
         return picture, looking, next(looking)

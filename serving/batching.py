@@ -65,12 +65,8 @@ class _Queue(Generic[Work]):
     def __len__(self) -> int:
         return len(self._urgent) + len(self._background)
 
-    def lengths(self) -> dict[str, int]:
-        """By priority."""
-        return {
-            telemetry.priority(background): len(each)
-            for background, each in ((False, self._urgent), (True, self._background))
-        }
+    def length(self, *, background: bool) -> int:
+        return len(self._background if background else self._urgent)
 
     def push(self, work: Work, *, background: bool) -> None:
         (self._background if background else self._urgent).append(work)
@@ -111,6 +107,10 @@ class Batcher(Generic[Work, Result]):
         self._max_batch = max_batch
         self._max_delay_s = max_delay_s
         self._queue = _Queue[_Entry[Work, Result]]()
+        self._lengths = {
+            background: telemetry.QUEUE_LENGTH.labels(stage, telemetry.priority(background))
+            for background in (False, True)
+        }
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._threads = ThreadPoolExecutor(len(engines), thread_name_prefix=f"{stage}-engine")
@@ -149,7 +149,7 @@ class Batcher(Generic[Work, Result]):
             raise Unavailable(self._stage, "stopping")
         entry = _Entry[Work, Result](work, deadline, asyncio.get_running_loop().create_future(), background, alone)
         self._queue.push(entry, background=background)
-        self._note_lengths()
+        self._note_length(background=background)
         self._arrived.set()
         if len(self._queue) >= self._max_batch:
             self._full.set()
@@ -215,7 +215,8 @@ class Batcher(Generic[Work, Result]):
                 priority = telemetry.priority(entry.background)
                 telemetry.QUEUE_SECONDS.labels(self._stage, priority).observe(now - entry.queued_at)
                 batch.append(entry)
-        self._note_lengths()
+        for background in self._lengths:
+            self._note_length(background=background)
         return batch
 
     async def _run(self, index: int, batch: list[_Entry[Work, Result]]) -> None:
@@ -256,6 +257,5 @@ class Batcher(Generic[Work, Result]):
             if not entry.answer.done():
                 entry.answer.set_exception(error)
 
-    def _note_lengths(self) -> None:
-        for priority, length in self._queue.lengths().items():
-            telemetry.QUEUE_LENGTH.labels(self._stage, priority).set(length)
+    def _note_length(self, *, background: bool) -> None:
+        self._lengths[background].set(self._queue.length(background=background))

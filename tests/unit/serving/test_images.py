@@ -1,12 +1,13 @@
 """What issue 2 lists as bad input, and what only looks bad."""
 
+import io
 import struct
 import zlib
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from clothing_retrieval.v1 import types_pb2
 from serving.errors import InvalidField, InvalidImage
@@ -161,6 +162,14 @@ def test_a_picture_is_turned_upright_as_its_exif_says(kind: str, orientation: in
     assert (picture.width, picture.height) == (64, 48)
     assert picture.pixels.shape == (48, 64, 3)
     np.testing.assert_allclose(corners(picture.pixels), [RED, GREEN, BLUE, YELLOW], atol=40)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_each_pixel_lies_where_pillow_turns_it(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(noise(41, 26), "PNG", exif=exif)
+    np.testing.assert_array_equal(read(data).pixels, raster(ImageOps.exif_transpose(Image.open(io.BytesIO(data)))))
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 255, 65535])
