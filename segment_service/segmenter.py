@@ -3,12 +3,11 @@
 import asyncio
 import dataclasses
 import functools
-import struct
 import time
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -167,16 +166,6 @@ class Segmenter:
 
 
 def _png(mask: NDArray[np.bool_]) -> bytes:
-    """Of 1 bit a pixel, in a sixth of the time that Pillow takes, which packs the bits one by one."""
-    height, width = mask.shape
-    rows = np.zeros((height, 1 + (width + 7) // 8), np.uint8)  # each begins with the number of its filter: none
-    rows[:, 1:] = np.packbits(mask, axis=1)
-    chunks = {
-        b"IHDR": struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0),
-        b"IDAT": zlib.compress(rows.tobytes(), zlib.Z_BEST_SPEED),
-        b"IEND": b"",
-    }
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks.items()
-    )
+    """Of 1 bit a pixel."""
+    _, encoded = cv2.imencode(".png", 255 * mask.view(np.uint8), [cv2.IMWRITE_PNG_BILEVEL, 1])
+    return encoded.tobytes()
