@@ -30,12 +30,12 @@ from tests.search_calls import (
     started,
     upserting,
 )
-from tests.servers import channel_to, free_port, health, process, wait_for_health
+from tests.servers import channel_to, free_port, process, wait_for_health
 
 
 async def test_both_services_are_healthy(service: Service) -> None:
     for name in ("", "clothing_retrieval.v1.SearchService", "clothing_retrieval.v1.CatalogService"):
-        assert await health(service.channel, name) == "SERVING"
+        await wait_for_health(service.channel, "SERVING", name)
 
 
 async def test_a_collection_is_made_and_then_confirmed(service: Service) -> None:
