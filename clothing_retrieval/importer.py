@@ -214,10 +214,10 @@ class Importer:
         finally:
             await requests.aclose()
         unsent = [job for job in self._sent.values() if not job.sent]
-        for job in self._sent.values():
-            if job.sent:
-                why = broken or errors.Unavailable("the stream ended without an answer")
-                self._try_again(job, why, spare=not answered)
+        if unanswered := [job for job in self._sent.values() if job.sent]:
+            broken = broken or errors.Unavailable("the stream ended without an answer")
+            for job in unanswered:
+                self._try_again(job, broken, spare=not answered)
         # First, so that no more of them are held than are prepared at once.
         self._again.extendleft(reversed(unsent))
         self._sent.clear()

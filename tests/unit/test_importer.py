@@ -2,7 +2,7 @@ import asyncio
 import io
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from pathlib import Path, PosixPath
 
 import grpc
@@ -163,6 +163,23 @@ async def test_a_gateway_that_stays_away_stops_the_import(
     gateway.stop()
     report = await Importer(client, patience=HASTE).run(entries)
     assert isinstance(report.stopped, errors.Unavailable)
+    assert report.settled == 0
+
+
+async def test_a_gateway_that_ends_each_stream_without_an_answer_stops_the_import(
+    client: AsyncClient, entries: list[Entry | BadEntry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_answers(
+        requests: AsyncGenerator[ImportItemsRequest, None], **_: object
+    ) -> AsyncGenerator[ImportItemsResponse, None]:
+        await anext(requests)
+        for response in ():
+            yield response
+
+    monkeypatch.setattr(client, "import_items", no_answers)
+    async with asyncio.timeout(30):
+        report = await Importer(client, patience=HASTE).run(entries)
+    assert "ended without an answer" in str(report.stopped)
     assert report.settled == 0
 
 
