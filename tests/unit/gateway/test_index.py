@@ -65,6 +65,14 @@ def service() -> SearchService:
 
 
 @pytest.fixture
+async def known(service: SearchService) -> Index:
+    """Saw the service a moment ago."""
+    known = Index(PATIENCE_S)
+    assert await trouble(known, service) is None
+    return known
+
+
+@pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(index, "time", clock)
@@ -85,9 +93,7 @@ async def fails_at_once(of: Index, service: SearchService) -> None:
     assert service.calls == 1
 
 
-async def test_a_call_waits_for_a_service_that_was_there_a_moment_ago(service: SearchService) -> None:
-    known = Index(PATIENCE_S)
-    assert await trouble(known, service) is None
+async def test_a_call_waits_for_a_service_that_was_there_a_moment_ago(known: Index, service: SearchService) -> None:
     service.failures = [AWAY, AWAY]
     assert await known.ask(lambda: service.Query, None, deadline()) == "found"
     assert service.calls == 3
@@ -106,23 +112,23 @@ async def test_it_fails_at_once_where_the_service_never_was_there_or_is_long_awa
 
 
 @pytest.mark.parametrize("answer", [Refusal(), Answered(grpc.StatusCode.NOT_FOUND)])
-async def test_a_service_that_answers_is_not_asked_again(service: SearchService, answer: Answered) -> None:
-    known = Index(PATIENCE_S)
-    await trouble(known, service)
+async def test_a_service_that_answers_is_not_asked_again(
+    known: Index, service: SearchService, answer: Answered
+) -> None:
     service.failures = [answer]
     await fails_at_once(known, service)
 
 
-async def test_who_waited_waits_for_his_turn_where_the_service_is_busy_when_it_is_back(service: SearchService) -> None:
-    known = Index(PATIENCE_S)
-    await trouble(known, service)
+async def test_who_waited_waits_for_his_turn_where_the_service_is_busy_when_it_is_back(
+    known: Index, service: SearchService
+) -> None:
     service.failures = [AWAY, Refusal()]
     assert await known.ask(lambda: service.Query, None, deadline()) == "found"
 
 
-async def test_a_call_that_waits_goes_on_over_the_channel_that_is_there_then(service: SearchService) -> None:
-    known = Index(PATIENCE_S)
-    await trouble(known, service)
+async def test_a_call_that_waits_goes_on_over_the_channel_that_is_there_then(
+    known: Index, service: SearchService
+) -> None:
     service.failures = [AWAY]
     closed, opened = service, SearchService()
     methods = iter((closed.Query, opened.Query))
@@ -131,21 +137,17 @@ async def test_a_call_that_waits_goes_on_over_the_channel_that_is_there_then(ser
 
 
 async def test_so_many_wait_and_the_others_fail_at_once(
-    service: SearchService, monkeypatch: pytest.MonkeyPatch
+    known: Index, service: SearchService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index, "_MOST_WAITING", 0)
-    known = Index(PATIENCE_S)
-    await trouble(known, service)
     service.failures = [AWAY]
     await fails_at_once(known, service)
 
 
 async def test_calls_wait_while_there_is_room_for_what_their_callers_sent(
-    service: SearchService, monkeypatch: pytest.MonkeyPatch
+    known: Index, service: SearchService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(index, "_MOST_WAITING_BYTES", 100)
-    known = Index(PATIENCE_S)
-    await trouble(known, service)
     service.failures = [AWAY, AWAY]
     waiting = asyncio.create_task(known.ask(lambda: service.Query, None, deadline(), held_bytes=60))
     while service.failures:
