@@ -1,13 +1,13 @@
-"""JPEG in, vector out: the embed service, beside the same model in this process.
+"""JPEG in, vector out: the embed service, beside the same model in this process and behind a bare server.
 
     python -m benchmarks.embed PHOTOS [--json FILE] [--plot FILE]
 
-Starts the service on a free port. It, the baseline and the load generator share the same cores, in turns: in every
-round each side embeds the very same photos, one a call.
+Starts the service on a free port, and a bare one (``benchmarks/bare.py``). They, the baseline and the load generator
+share the same cores, in turns: in every round each side embeds the very same photos, one a call.
 """
 
 import argparse
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,13 @@ from typing import Any
 import grpc
 import numpy as np
 
+from benchmarks.bare import running_bare
 from benchmarks.in_process import InProcessEmbedder, run
 from benchmarks.photos import fresh, read_photos
 from benchmarks.report import add_outputs, machine_line, write
 from benchmarks.services import DEFAULT_FOLDER, free_ports, service
 from benchmarks.turns import (
+    BARE,
     BASELINE,
     SERVED,
     Call,
@@ -39,11 +41,17 @@ _TIMEOUT_S = 30.0
 
 
 @asynccontextmanager
-async def served(folder: Path) -> AsyncIterator[Call]:
-    """A call of the embed service, which runs in a process of its own."""
+async def served(folder: Path) -> AsyncIterator[str]:
+    """The address of the embed service, which runs in a process of its own."""
     target = f"127.0.0.1:{free_ports(1)}"
     spec = ServiceSpec("embed", "embed_service", target, {"EMBED_LISTEN": target, "EMBED_DRAIN_S": "0"})
-    async with service(spec, folder / "logs" / "embed.log"), grpc.aio.insecure_channel(target) as channel:
+    async with service(spec, folder / "logs" / "embed.log"):
+        yield target
+
+
+@asynccontextmanager
+async def calling(target: str) -> AsyncIterator[Call]:
+    async with grpc.aio.insecure_channel(target) as channel:
         stub = EmbedServiceStub(channel)
 
         async def call(photo: bytes) -> Any:
@@ -53,10 +61,12 @@ async def served(folder: Path) -> AsyncIterator[Call]:
         yield call
 
 
-async def check_same(photo: bytes, baseline: Call, call: Call) -> None:
-    """Raises SystemExit where the two sides give different vectors: they would not do the same work."""
-    if not np.allclose(await baseline(photo), await call(photo), atol=1e-5):
-        raise SystemExit("the service and the baseline give different vectors: benchmarks/in_process.py is behind")
+async def check_same(photo: bytes, baseline: Call, calls: Iterable[Call]) -> None:
+    """Raises SystemExit where the sides give different vectors: they would not do the same work."""
+    wanted = await baseline(photo)
+    for call in calls:
+        if not np.allclose(wanted, await call(photo), atol=1e-5):
+            raise SystemExit("the sides give different vectors: benchmarks/in_process.py is behind")
 
 
 async def main() -> None:
@@ -64,11 +74,16 @@ async def main() -> None:
     print(machine_line())
     photos = fresh(read_photos(arguments.photos))
     with closing(InProcessEmbedder()) as baseline:
-        async with served(arguments.folder) as call:
-            await check_same(next(photos), baseline.caller(1), call)
+        async with (
+            served(arguments.folder) as target,
+            calling(target) as call,
+            running_bare(["embed"]) as bare_target,
+            calling(bare_target) as bare,
+        ):
+            await check_same(next(photos), baseline.caller(1), (bare, call))
             closed = {}
             for callers in arguments.callers:
-                turns = Turns({BASELINE: baseline.caller(callers), SERVED: call}, photos)
+                turns = Turns({BASELINE: baseline.caller(callers), BARE: bare, SERVED: call}, photos)
                 closed[callers] = closed_figures(await turns.closed(callers, arguments.rounds, arguments.turn))
     print("\n\n".join(closed_tables(closed, "photos/s")))
     write(arguments, {"closed": closed}, lambda figure: draw(closed, "photos a second", figure))

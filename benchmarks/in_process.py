@@ -21,7 +21,7 @@ import search_service.settings
 import segment_service.settings
 from benchmarks.services import COLLECTION
 from clothing_retrieval.v1 import types_pb2
-from gateway.matching import Matching, Scope, merge, scopes_of
+from gateway.matching import Confusion, Matching, Scope, merge, scopes_of
 from search_service.filters import compile_filter
 from search_service.folder import Folder
 from search_service.gardener import Plan
@@ -38,6 +38,8 @@ from serving.onnx_engine import load_onnx
 from serving.server import SWITCH_S
 
 Floats = NDArray[np.float32]
+Run = Callable[[Raster], Floats]
+"""A model on one picture."""
 
 TOP_K = 5
 _SETTLED_S = 600.0
@@ -80,6 +82,24 @@ class Engines:
         return output
 
 
+class InProcessParser:
+    """JPEG in, garments out."""
+
+    def __init__(self) -> None:
+        settings = segment_service.settings.Settings()
+        self.engines = Engines(load_onnx(settings, kind="segment", model=settings.model, output="logits"))
+        self.rules = settings.rules()
+
+    def find(self, photo: bytes, run: Run) -> tuple[Raster, list[Garment]]:
+        """The decoded photo, and the garments in it, largest first."""
+        pixels = decode_file(photo, ImageLimits(), "image").pixels
+        manifest = self.engines.manifest
+        names = frozenset(manifest.garments)
+        is_garment = [label in names for label in manifest.labels]
+        seen = take(looks(pixels, self.engines.size, is_garment, self.rules), run)
+        return pixels, find_garments(seen, manifest.labels, names, self.rules)
+
+
 class InProcessEmbedder:
     """JPEG in, vector out."""
 
@@ -95,35 +115,33 @@ class InProcessEmbedder:
         run = self.engines.run_alone if callers == 1 else self.engines.run
 
         def call(photo: bytes) -> "asyncio.Future[Floats]":
-            return asyncio.get_running_loop().run_in_executor(self._threads, self._embed, photo, run)
+            return asyncio.get_running_loop().run_in_executor(self._threads, self.embed, photo, run)
 
         return call
 
-    def close(self) -> None:
-        self._threads.shutdown()
-
-    def _embed(self, photo: bytes, run: Callable[[Raster], Floats]) -> Floats:
+    def embed(self, photo: bytes, run: Run) -> Floats:
         picture = decode_file(photo, self._limits, "image")
         return run(fit_square(picture.pixels, self.side))
+
+    def close(self) -> None:
+        self._threads.shutdown()
 
 
 class InProcessSearch:
     """JPEG in, matches out. ``index_folder`` is one that no search service has open."""
 
     def __init__(self, index_folder: Path) -> None:
-        settings = segment_service.settings.Settings()
-        self._parser = Engines(load_onnx(settings, kind="segment", model=settings.model, output="logits"))
-        self._rules = settings.rules()
+        self._parser = InProcessParser()
         self._embedder = InProcessEmbedder()
         self._matching = gateway.settings.Settings()
         self._folder = Folder(index_folder)
-        self._index = _opened(self._folder)
+        self._index = opened(self._folder)
         self._photos = ThreadPoolExecutor(available_cpus())
         self._cutouts = ThreadPoolExecutor(available_cpus())
 
     def caller(self, callers: int) -> "Callable[[bytes], asyncio.Future[list[list[str]]]]":
         """A search for each of so many callers at a time. One by itself uses all CPUs at every stage that can."""
-        parse = self._parser.run_alone if callers == 1 else self._parser.run
+        parse = self._parser.engines.run_alone if callers == 1 else self._parser.engines.run
         embed = self._embed_on_all if callers < available_cpus() else self._embed
 
         def call(photo: bytes) -> "asyncio.Future[list[list[str]]]":
@@ -138,26 +156,16 @@ class InProcessSearch:
         self._index.close()
         self._folder.close()
 
-    def _search(
-        self, photo: bytes, parse: Callable[[Raster], Floats], embed: Callable[[Sequence[Raster]], list[Floats]]
-    ) -> list[list[str]]:
+    def _search(self, photo: bytes, parse: Run, embed: Callable[[Sequence[Raster]], list[Floats]]) -> list[list[str]]:
         """Ids of the items found, nearest first, for each garment."""
-        picture = decode_file(photo, ImageLimits(), "image")
+        pixels, garments = self._parser.find(photo, parse)
         side = self._embedder.side
-        garments = self._segment(picture.pixels, parse)
         if garments:
             categories = [garment.category for garment in garments]
-            cutouts = [garment.cutout(picture.pixels, side, self._rules) for garment in garments]
+            cutouts = [garment.cutout(pixels, side, self._parser.rules) for garment in garments]
         else:
-            categories, cutouts = [""], [fit_square(picture.pixels, side)]
+            categories, cutouts = [""], [fit_square(pixels, side)]
         return self._query(categories, embed(cutouts))
-
-    def _segment(self, photo: Raster, parse: Callable[[Raster], Floats]) -> list[Garment]:
-        manifest = self._parser.manifest
-        names = frozenset(manifest.garments)
-        is_garment = [label in names for label in manifest.labels]
-        seen = take(looks(photo, self._parser.size, is_garment, self._rules), parse)
-        return find_garments(seen, manifest.labels, names, self._rules)
 
     def _embed(self, cutouts: Sequence[Raster]) -> list[Floats]:
         return [self._embedder.engines.run(cutout) for cutout in cutouts]
@@ -166,7 +174,8 @@ class InProcessSearch:
         return list(self._cutouts.map(self._embedder.engines.run, cutouts))
 
     def _query(self, categories: Sequence[str], vectors: Sequence[Floats]) -> list[list[str]]:
-        scopes = [self._scopes(category) for category in categories]
+        confusion = self._parser.engines.manifest.confusion
+        scopes = [default_scopes(category, self._matching, confusion) for category in categories]
         probes = [
             Probe(vector[None], "", scope.categories)
             for vector, own in zip(vectors, scopes, strict=True)
@@ -177,13 +186,14 @@ class InProcessSearch:
         merged = [merge([(scope, map(_message, next(found))) for scope in own], TOP_K) for own in scopes]
         return [[match.item.id for match in matches] for matches in merged]
 
-    def _scopes(self, category: str) -> list[Scope]:
-        settings = self._matching
-        matching = Matching(settings.category_matching)
-        return scopes_of(category, matching, self._parser.manifest.confusion, settings.category_penalty)
+
+def default_scopes(category: str, settings: gateway.settings.Settings, confusion: Confusion) -> list[Scope]:
+    """Where the gateway looks for a garment of a category by its settings."""
+    return scopes_of(category, Matching(settings.category_matching), confusion, settings.category_penalty)
 
 
-def _opened(folder: Folder) -> Index:
+def opened(folder: Folder) -> Index:
+    """As the search service opens it. Raises SystemExit where its graphs are not ready in time."""
     settings = search_service.settings.Settings()
     parameters = GraphParameters(settings.m, settings.ef_construction, settings.ef)
     plan = Plan(settings.exact_below, settings.tail, settings.dead_share, parameters, settings.build_threads)

@@ -1,11 +1,12 @@
-"""Search through the gateway, beside what the machine can do with the same models in one process.
+"""Search through the gateway, beside the same models in one process and in four bare ones.
 
     python -m benchmarks.pipeline PHOTOS CATALOGUE [--json FILE] [--plot FILE]
 
-Starts the services on free ports. They, the baseline and the load generator share the same cores, in turns: in every
-round each side searches the very same photos. A closed loop for throughput (each caller sends its next photo when it
-has its answer), an open one for latency (Poisson arrivals at a share of the gateway's best throughput; latency counts
-from when a photo was due).
+Starts the services on free ports, and bare ones that only pass the work on (``benchmarks/bare.py``): what the first
+lose beside one process is the four processes' and gRPC's doing, as far as the second lose it, too. All sides and the
+load generator share the same cores, in turns: in every round each side searches the very same photos. A closed loop
+for throughput (each caller sends its next photo when it has its answer), an open one for latency (Poisson arrivals at a
+share of the gateway's best throughput; latency counts from when a photo was due).
 """
 
 import argparse
@@ -16,12 +17,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from benchmarks.bare import running_bare
 from benchmarks.in_process import InProcessSearch, run
 from benchmarks.photos import fresh, read_photos
 from benchmarks.report import add_outputs, machine_line, table, write
 from benchmarks.searching import Search, search_request, searching
 from benchmarks.services import add_catalogue, copied_index, import_catalogue, running
 from benchmarks.turns import (
+    BARE,
     BASELINE,
     SERVED,
     Turns,
@@ -33,6 +36,7 @@ from benchmarks.turns import (
     open_figures,
     require_ratio,
 )
+from clothing_retrieval.v1.retrieval_service_pb2 import SearchResponse
 from serving.cpus import available_cpus
 
 _CHECKED = 8
@@ -40,16 +44,21 @@ _CHECKED = 8
 Call = Callable[[bytes], Awaitable[Any]]
 
 
-async def measure(arguments: argparse.Namespace, search: Search, baseline: InProcessSearch) -> dict[str, Any]:
+async def measure(
+    arguments: argparse.Namespace, search: Search, bare_search: Search, baseline: InProcessSearch
+) -> dict[str, Any]:
     photos = fresh(read_photos(arguments.photos))
 
-    async def gateway(photo: bytes) -> Any:
+    async def gateway(photo: bytes) -> SearchResponse:
         return await search(search_request(photo))
 
-    await check_same(itertools.islice(photos, _CHECKED), baseline.caller(1), gateway)
+    async def bare(photo: bytes) -> SearchResponse:
+        return await bare_search(search_request(photo))
+
+    await check_same(itertools.islice(photos, _CHECKED), baseline.caller(1), (bare, gateway))
     closed = {}
     for callers in arguments.callers:
-        turns = Turns({BASELINE: baseline.caller(callers), SERVED: gateway}, photos)
+        turns = Turns({BASELINE: baseline.caller(callers), BARE: bare, SERVED: gateway}, photos)
         closed[callers] = closed_figures(await turns.closed(callers, arguments.rounds, arguments.turn))
     capacity = max(figures[SERVED]["per_s"] for figures in closed.values())
     opened = {}
@@ -60,37 +69,45 @@ async def measure(arguments: argparse.Namespace, search: Search, baseline: InPro
     return {"closed": closed, "open": opened}
 
 
-async def check_same(photos: Iterable[bytes], baseline: Call, gateway: Call) -> None:
-    """Raises SystemExit where the two sides do not find the same: they would not do the same work."""
+async def check_same(
+    photos: Iterable[bytes], baseline: Call, gateways: Iterable[Callable[[bytes], Awaitable[SearchResponse]]]
+) -> None:
+    """Raises SystemExit where the sides do not find the same: they would not do the same work."""
     for photo in photos:
-        response = await gateway(photo)
-        served = [[match.item.id for match in found.matches] for found in response.results]
-        if await baseline(photo) != served:
-            raise SystemExit("the gateway and the baseline find different items: benchmarks/in_process.py is behind")
+        wanted = await baseline(photo)
+        for gateway in gateways:
+            found = [[match.item.id for match in each.matches] for each in (await gateway(photo)).results]
+            if found != wanted:
+                raise SystemExit("the sides find different items: benchmarks/in_process.py or bare.py is behind")
 
 
 def tables(figures: dict[str, Any]) -> Iterator[str]:
     yield from closed_tables(figures["closed"], "photos/s")
-    yield table(
-        ["open loop", "photos/s", "side", "p50 ms", "p95 ms", "p99 ms", "failed"],
-        [
-            [f"{share:.0%}", f"{row['arrivals_per_s']:.1f}", side, *latencies(row[side]), f"{row[side]['failed']}"]
-            for share, row in figures["open"].items()
-            for side in (BASELINE, SERVED)
-        ],
-    )
+    if opened := figures["open"]:
+        yield table(
+            ["open loop", "photos/s", "side", "p50 ms", "p95 ms", "p99 ms", "failed"],
+            [
+                [f"{share:.0%}", f"{row['arrivals_per_s']:.1f}", side, *latencies(row[side]), f"{row[side]['failed']}"]
+                for share, row in opened.items()
+                for side in (BASELINE, SERVED)
+            ],
+        )
 
 
 async def main() -> None:
     arguments = _parse()
     print(machine_line())
     await import_catalogue(arguments.catalogue, arguments.folder)
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        closing(InProcessSearch(copied_index(arguments.folder, Path(scratch)))) as baseline,
-    ):
-        async with running(arguments.folder) as services, searching(services.target) as search:
-            figures = await measure(arguments, search, baseline)
+    with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryDirectory() as bare_scratch:
+        bare_index = copied_index(arguments.folder, Path(bare_scratch))
+        with closing(InProcessSearch(copied_index(arguments.folder, Path(scratch)))) as baseline:
+            async with (
+                running(arguments.folder) as services,
+                searching(services.target) as search,
+                running_bare(index_folder=bare_index) as bare_target,
+                searching(bare_target) as bare_search,
+            ):
+                figures = await measure(arguments, search, bare_search, baseline)
     print("\n\n".join(tables(figures)))
     write(arguments, figures, lambda figure: draw(figures["closed"], "photos a second", figure))
     require_ratio(figures["closed"], arguments.least)

@@ -43,5 +43,6 @@ def test_the_pipeline_is_compared_with_the_same_models_in_one_process(tmp_path: 
     )
     found = json.loads(figures.read_text())["figures"]
     assert set(found["closed"]) == {"1", "2"}
-    assert found["closed"]["2"]["ratio"] > 0
+    assert found["closed"]["2"]["served"]["of"].keys() == {"in process", "bare gRPC", "served"}
+    assert all(found["closed"]["2"]["served"]["of"].values())
     assert found["open"]["0.2"]["served"]["p99_ms"] > 0
