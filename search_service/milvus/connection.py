@@ -262,14 +262,17 @@ class Connection:
             try:
                 collection = self._describe(milvus_name)
                 aliases = self._aliases(collection)
-            except NotFound:  # deleted meanwhile
+            except NotFound:  # deleted meanwhile, or not of ours
                 continue
             yield collection, aliases
 
     def _describe(self, milvus_name: str) -> Collection:
+        """Raises NotFound, also where it is somebody else's."""
         with _errors(milvus_name):
             described = self._client.describe_collection(milvus_name, timeout=self._timeout_s)
         properties = described["properties"]
+        if not {"name", "model_digest", "create_time_us"} <= properties.keys():
+            raise NotFound("collection", milvus_name)
         vector = next(field for field in described["fields"] if field["name"] == "vector")
         created = int(properties["create_time_us"])
         return Collection(created, properties["name"], properties["model_digest"], vector["params"]["dim"], created)

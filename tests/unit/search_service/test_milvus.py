@@ -221,6 +221,15 @@ def test_of_two_that_make_one_name_at_once_the_second_leaves_nothing(
     assert backend.collection("shop").key == 1
 
 
+def test_a_collection_of_somebody_else_is_left_alone(backend: MilvusBackend, shop: Collection, tmp_path: Path) -> None:
+    with milvus(tmp_path) as client:
+        client.create_collection("clothing_theirs", dimension=8)
+    assert [each.collection for each in backend.summaries()] == [shop]
+    with pytest.raises(NotFound, match="theirs"):
+        backend.collection("theirs")
+    assert "clothing_theirs" in in_milvus(tmp_path)
+
+
 def test_a_collection_that_could_not_be_made_is_not_left_there(
     backend: MilvusBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
