@@ -18,6 +18,10 @@ Device = Literal["cpu", "cuda", "tensorrt"]
 _WIDEST = 4
 """Threads of a wide engine. The networks are small: the more there are, the longer they wait for each other."""
 
+_SPIN_US = 15
+"""For so long a thread looks for work before it sleeps: an engine's threads mostly wait for each other for less, and to
+wake one takes longer."""
+
 _PROVIDERS: dict[Device, list[str]] = {
     "cpu": ["CPUExecutionProvider"],
     "cuda": ["CUDAExecutionProvider", "CPUExecutionProvider"],
@@ -94,5 +98,5 @@ def _options(threads: int) -> onnxruntime.SessionOptions:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     # Several services share a machine: a thread that waits must not burn a core that another needs.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.intra_op.spin_duration_us", str(_SPIN_US))
     return options
