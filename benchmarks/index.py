@@ -103,9 +103,12 @@ def latencies(stub: Any, probes: Matrix, **rest: Any) -> tuple[dict[str, float],
 
 
 def meanwhile(
-    disturb: Callable[[str, float, Connection], None], address: str, probes: Matrix, seconds: float
+    disturb: Callable[[str, float, Connection], None], address: str, stub: Any, probes: Matrix, seconds: float
 ) -> dict[str, float]:
-    """Percentiles in ms of one caller while another process disturbs; how many items a second that one got done."""
+    """Percentiles in ms of one caller while another process disturbs; how many items a second that one got done.
+
+    ``stub`` is connected.
+    """
     context = multiprocessing.get_context("spawn")
     told, tells = context.Pipe(duplex=False)
     times: list[float] = []
@@ -113,13 +116,11 @@ def meanwhile(
     beside.start()
     tells.close()  # ours: where the other process dies, `told` ends
     told.recv()
-    with grpc.insecure_channel(address) as channel:
-        stub: Any = SearchServiceStub(channel)
-        while not told.poll():
-            request = query(probes[len(times) % len(probes)][None])
-            began = time.perf_counter()
-            stub.Query(request)
-            times.append(1000 * (time.perf_counter() - began))
+    while not told.poll():
+        request = query(probes[len(times) % len(probes)][None])
+        began = time.perf_counter()
+        stub.Query(request)
+        times.append(1000 * (time.perf_counter() - began))
     items_per_s = told.recv()
     beside.join()
     return {**_summary(times), "items_per_s": items_per_s}
@@ -247,9 +248,9 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                 for share in SHARES
             }
             figures["resident_mb_after_filters"] = service.resident_mb()
-            figures["churn"] = meanwhile(churn, service.address, probes, arguments.seconds)
+            figures["churn"] = meanwhile(churn, service.address, stub, probes, arguments.seconds)
             service.wait_for_graph()
-            figures["import"] = meanwhile(import_another, service.address, probes, arguments.seconds)
+            figures["import"] = meanwhile(import_another, service.address, stub, probes, arguments.seconds)
             figures["resident_mb_after_churn"] = service.resident_mb()
         service.stop()
         figures["start_again_s"] = service.start()
