@@ -30,7 +30,7 @@ from benchmarks.turns import (
     closed_figures,
     closed_tables,
     draw,
-    require_ratio,
+    require_ratios,
 )
 from clothing_retrieval.up.service import ServiceSpec
 from clothing_retrieval.v1.embed_service_pb2 import EmbedRequest
@@ -66,7 +66,7 @@ async def check_same(photo: bytes, baseline: Call, calls: Iterable[Call]) -> Non
     wanted = await baseline(photo)
     for call in calls:
         if not np.allclose(wanted, await call(photo), atol=1e-5):
-            raise SystemExit("the sides give different vectors: benchmarks/in_process.py is behind")
+            raise SystemExit("the sides give different vectors: benchmarks/in_process.py or bare.py is behind")
 
 
 async def main() -> None:
@@ -87,7 +87,7 @@ async def main() -> None:
                 closed[callers] = closed_figures(await turns.closed(callers, arguments.rounds, arguments.turn))
     print("\n\n".join(closed_tables(closed, "photos/s")))
     write(arguments, {"closed": closed}, lambda figure: draw(closed, "photos a second", figure))
-    require_ratio(closed, arguments.least)
+    require_ratios(closed, arguments)
 
 
 def _parse() -> argparse.Namespace:

@@ -2,11 +2,11 @@
 
     python -m benchmarks.pipeline PHOTOS CATALOGUE [--json FILE] [--plot FILE]
 
-Starts the services on free ports, and bare ones that only pass the work on (``benchmarks/bare.py``): what the first
-lose beside one process is the four processes' and gRPC's doing, as far as the second lose it, too. All sides and the
-load generator share the same cores, in turns: in every round each side searches the very same photos. A closed loop
-for throughput (each caller sends its next photo when it has its answer), an open one for latency (Poisson arrivals at a
-share of the gateway's best throughput; latency counts from when a photo was due).
+Starts the services on free ports, and bare ones that only pass the work on (``benchmarks/bare.py``): they tell what
+four processes and gRPC cost by themselves. All sides and the load generator share the same cores, in turns: in every
+round each side searches the very same photos. A closed loop for throughput (each caller sends its next photo when it
+has its answer), an open one for latency (Poisson arrivals at a share of the gateway's best throughput; latency counts
+from when a photo was due).
 """
 
 import argparse
@@ -34,7 +34,7 @@ from benchmarks.turns import (
     draw,
     latencies,
     open_figures,
-    require_ratio,
+    require_ratios,
 )
 from clothing_retrieval.v1.retrieval_service_pb2 import SearchResponse
 from serving.cpus import available_cpus
@@ -98,19 +98,20 @@ async def main() -> None:
     arguments = _parse()
     print(machine_line())
     await import_catalogue(arguments.catalogue, arguments.folder)
-    with tempfile.TemporaryDirectory() as scratch, tempfile.TemporaryDirectory() as bare_scratch:
-        bare_index = copied_index(arguments.folder, Path(bare_scratch))
-        with closing(InProcessSearch(copied_index(arguments.folder, Path(scratch)))) as baseline:
-            async with (
-                running(arguments.folder) as services,
-                searching(services.target) as search,
-                running_bare(index_folder=bare_index) as bare_target,
-                searching(bare_target) as bare_search,
-            ):
-                figures = await measure(arguments, search, bare_search, baseline)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        closing(InProcessSearch(copied_index(arguments.folder, Path(scratch, "in process")))) as baseline,
+    ):
+        async with (
+            running_bare(index_folder=copied_index(arguments.folder, Path(scratch, "bare"))) as bare_target,
+            searching(bare_target) as bare_search,
+            running(arguments.folder) as services,
+            searching(services.target) as search,
+        ):
+            figures = await measure(arguments, search, bare_search, baseline)
     print("\n\n".join(tables(figures)))
     write(arguments, figures, lambda figure: draw(figures["closed"], "photos a second", figure))
-    require_ratio(figures["closed"], arguments.least)
+    require_ratios(figures["closed"], arguments)
 
 
 def _parse() -> argparse.Namespace:

@@ -26,7 +26,7 @@ from benchmarks.turns import (
     closed_figures,
     closed_tables,
     open_figures,
-    require_ratio,
+    require_ratios,
 )
 from clothing_retrieval.v1.retrieval_service_pb2 import SearchResponse
 
@@ -179,10 +179,13 @@ def test_an_open_loop_tells_how_many_failed() -> None:
 
 
 def test_a_ratio_below_the_least_fails_the_guard() -> None:
-    closed = {callers: {SERVED: {"of": {BARE: ratio}}} for callers, ratio in ((1, 0.9), (8, 0.7999))}
-    require_ratio({1: closed[1]}, 0.8)
-    with pytest.raises(SystemExit, match=r"8 callers: served 0\.800 of what bare gRPC does, 0\.8 is wanted"):
-        require_ratio(closed, 0.8)
+    ratios = {1: {BASELINE: 0.7, BARE: 0.9}, 8: {BASELINE: 0.4999, BARE: 0.7999}}
+    closed = {callers: {SERVED: {"of": of}} for callers, of in ratios.items()}
+    require_ratios({1: closed[1]}, Namespace(least=0.5, least_of_bare=0.8))
+    with pytest.raises(SystemExit, match=r"8 callers: served 0\.500 of in process, 0\.5 is wanted"):
+        require_ratios(closed, Namespace(least=0.5, least_of_bare=0.0))
+    with pytest.raises(SystemExit, match=r"8 callers: served 0\.800 of bare gRPC, 0\.8 is wanted"):
+        require_ratios(closed, Namespace(least=0.0, least_of_bare=0.8))
 
 
 def test_memory_is_told_at_the_start_in_the_middle_and_at_the_end() -> None:
