@@ -27,6 +27,7 @@ from benchmarks.turns import (
     BARE,
     BASELINE,
     SERVED,
+    Call,
     Turns,
     add_guard,
     closed_figures,
@@ -40,8 +41,6 @@ from clothing_retrieval.v1.retrieval_service_pb2 import SearchResponse
 from serving.cpus import available_cpus
 
 _CHECKED = 8
-
-Call = Callable[[bytes], Awaitable[Any]]
 
 
 async def measure(
