@@ -222,4 +222,6 @@ class Index:
 
 
 def _by_id(hits: Sequence[Hit], known: dict[int, tuple[str, bytes]], count: int) -> list[Match]:
-    return sorted(Match(hit.distance, *known[hit.item], hit.view) for hit in hits)[:count]
+    matches = [Match(distance, *known[item], view) for distance, view, item in hits]
+    matches.sort()
+    return matches[:count]

@@ -172,8 +172,8 @@ def _distinct(categories: Sequence[str], vectors: Matrix) -> list[int]:
     """The views that are not the SAME as one before them in their category."""
     kept: list[int] = []
     for ordinal, category in enumerate(categories):
-        before = [other for other in kept if categories[other] == category]
-        if not (np.linalg.norm(vectors[before] - vectors[ordinal], axis=1) <= SAME).any():
+        alike = (other for other in kept if categories[other] == category)
+        if not any(np.linalg.norm(vectors[other] - vectors[ordinal]) <= SAME for other in alike):
             kept.append(ordinal)
     return kept
 

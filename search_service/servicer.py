@@ -76,9 +76,11 @@ class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
             with tracing.span("query", probes=len(request.probes), top_k=request.top_k):
                 answered = answers(index)
             for matches in answered:
-                result = response.results.add()
+                found = response.results.add().matches
                 for match in matches:
-                    answer = result.matches.add(distance=match.distance, view=match.view)
+                    answer = found.add()
+                    answer.distance = match.distance
+                    answer.view = match.view
                     answer.item.ParseFromString(match.message)
                     size += len(match.message)
             if size > _ANSWER_BYTES:
