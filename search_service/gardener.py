@@ -28,7 +28,9 @@ log = logging.getLogger(__name__)
 _CHUNK = 1024  # rows between two looks at whether to stop
 _TELL_EVERY_S = 10.0
 _NICE = 10  # a ninth of the processor, against a search that wants it too
-_HOLD_S = 0.004  # for which searches wait while rows are linked
+_HOLD_S = 0.0015  # for which searches wait while rows are linked
+_HOLD_ALONE_S = 0.008  # the same, where none came in for _SEARCHED_S: enough for several threads to share
+_SEARCHED_S = 1.0
 _LONG_TAIL = 4  # times as long as a tail should be
 
 
@@ -185,7 +187,8 @@ class Gardener:
             adding = self._planter.submit(view.graph.add, view.vectors.take(piece), view.labels[piece], threads)
             held_s = adding.result()
             start += count
-            count = min(max(int(count * _HOLD_S / held_s), 1), 2 * count)
+            searched = time.monotonic() < view.graph.walked + _SEARCHED_S
+            count = min(max(int(count * (_HOLD_S if searched else _HOLD_ALONE_S) / held_s), 1), 2 * count)
             if start - shown >= _CHUNK:
                 shown = start
                 shelves.tend(category, partial(Shelf.link, graph=view.graph, graphed=int(piece[-1]) + 1))

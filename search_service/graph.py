@@ -39,6 +39,8 @@ class Graph:
         self.count: int = index.get_current_count()
         self.saved = 0
         """Vectors in its newest snapshot."""
+        self.walked = -math.inf
+        """When it was last searched, by time.monotonic()."""
         self._lock = _SharedLock()
         self._index = index
         self._index.set_ef(parameters.ef)
@@ -97,6 +99,7 @@ class Graph:
 
         Raises GraphTorn.
         """
+        self.walked = time.monotonic()
         at_a_time = max(1, _WALKS * self._ef // max(self._ef, count))
         walks = [self._walk(vectors[i : i + at_a_time], count) for i in range(0, len(vectors), at_a_time)]
         if len(walks) == 1:

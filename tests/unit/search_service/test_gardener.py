@@ -90,9 +90,12 @@ def test_what_waits_in_the_tail_is_found_and_linked_when_it_is_long(tmp_path: Pa
         assert all(ids(search(index, shop, unit(i), 1)) == [f"{i:04}"] for i in range(451))
 
 
-@pytest.mark.parametrize(("ms_a_row", "at_a_time"), [(0.15, 26), (0.75, 5), (10.0, 1)])
+@pytest.mark.parametrize(
+    ("searched", "ms_a_row", "at_a_time"),
+    [(False, 0.15, 53), (False, 0.75, 10), (False, 10.0, 1), (True, 0.14, 10), (True, 0.7, 2), (True, 10.0, 1)],
+)
 def test_a_long_tail_is_linked_some_milliseconds_at_a_time_and_seen_to_shorten(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ms_a_row: float, at_a_time: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, searched: bool, ms_a_row: float, at_a_time: int
 ) -> None:
     monkeypatch.setattr(gardener, "_CHUNK", 10)
     with opened(tmp_path, plan(exact_below=100, tail=50)) as index:
@@ -105,6 +108,8 @@ def test_a_long_tail_is_linked_some_milliseconds_at_a_time_and_seen_to_shorten(
             shown.append(shelf(index, shop).graphed)
             pieces.append(len(labels))
             add(vectors, labels, threads)
+            if searched:
+                graph.nearest(vectors[:1], 1)
             return len(labels) * ms_a_row / 1000
 
         monkeypatch.setattr(graph, "add", watched)
