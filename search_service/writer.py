@@ -13,7 +13,6 @@ from search_service.writes import Effect
 from serving import telemetry
 from serving.deadline import NO_DEADLINE, Deadline
 from serving.errors import Overloaded, ServiceError, Unavailable
-from serving.scheduling import ask_for_usual_slices
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +78,6 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        ask_for_usual_slices()
         stopping = False
         try:
             while not stopping:
