@@ -4,7 +4,7 @@
 
 Starts the service in a process of its own and talks gRPC to it from the same cores. A folder that an earlier run filled
 with as many items is used again. The baseline of searching is bare hnswlib in this process: the same graph, in large
-pages too, one thread for each core.
+pages too, one thread for each core. That of searching beside writes is a machine whose CPUs others keep busy.
 """
 
 import argparse
@@ -105,25 +105,39 @@ def latencies(stub: Any, probes: Matrix, **rest: Any) -> tuple[dict[str, float],
 def meanwhile(
     disturb: Callable[[str, float, Connection], None], address: str, stub: Any, probes: Matrix, seconds: float
 ) -> dict[str, float]:
-    """Percentiles in ms of one caller while another process disturbs; how many items a second that one got done.
-
-    ``stub`` is connected.
-    """
+    """Percentiles in ms of one caller while another process disturbs; how many items a second that one got done."""
     context = multiprocessing.get_context("spawn")
     told, tells = context.Pipe(duplex=False)
-    times: list[float] = []
+
+    def until_told() -> list[float]:
+        times: list[float] = []
+        while not told.poll():
+            request = query(probes[len(times) % len(probes)][None])
+            began = time.perf_counter()
+            stub.Query(request)
+            times.append(1000 * (time.perf_counter() - began))
+        return times
+
     beside = context.Process(target=disturb, args=(address, seconds, tells))
     beside.start()
     tells.close()  # ours: where the other process dies, `told` ends
+    until_told()  # as in life, searches come before it begins, too
     told.recv()
-    while not told.poll():
-        request = query(probes[len(times) % len(probes)][None])
-        began = time.perf_counter()
-        stub.Query(request)
-        times.append(1000 * (time.perf_counter() - began))
+    times = until_told()
     items_per_s = told.recv()
     beside.join()
     return {**_summary(times), "items_per_s": items_per_s}
+
+
+def compute(address: str, seconds: float, tells: Connection) -> None:
+    """Keeps as many CPUs busy as there are, and leaves the service alone."""
+    others = [multiprocessing.Process(target=_compute, args=(seconds,)) for _ in range(available_cpus())]
+    for each in others:
+        each.start()
+    tells.send(None)
+    for each in others:
+        each.join()
+    tells.send(0.0)
 
 
 def import_another(address: str, seconds: float, tells: Connection) -> None:
@@ -164,6 +178,12 @@ def churn(address: str, seconds: float, tells: Connection) -> None:
         tells.send(count / (time.perf_counter() - began))
         last = [f"{number:08}" for number in range(first + count - _CHURN, first + count)]
         catalog.DeleteItems(DeleteItemsRequest(collection=COLLECTION, ids=last))
+
+
+def _compute(seconds: float) -> None:
+    until = time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        pass
 
 
 async def throughput(address: str, probes: Matrix, callers: int, per_call: int, seconds: float) -> float:
@@ -248,6 +268,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                 for share in SHARES
             }
             figures["resident_mb_after_filters"] = service.resident_mb()
+            figures["compute"] = meanwhile(compute, service.address, stub, probes, arguments.seconds)
             figures["churn"] = meanwhile(churn, service.address, stub, probes, arguments.seconds)
             service.wait_for_graph()
             figures["import"] = meanwhile(import_another, service.address, stub, probes, arguments.seconds)
@@ -310,6 +331,7 @@ def draw(figures: dict[str, Any], figure: "Figure") -> None:
 def _situations(figures: dict[str, Any]) -> dict[str, dict[str, float]]:
     return {
         "quiet": figures["one_caller"],
+        "while each CPU computes": figures["compute"],
         "while items come and go": figures["churn"],
         "while another collection fills": figures["import"],
         **{f"filter of {share:.2%}": found["ms"] for share, found in figures["filters"].items()},
