@@ -27,7 +27,7 @@ from search_service.worker import SearchWorker
 from segment_service.worker import SegmentWorker
 from serving.server import Server
 from tests.pictures import message
-from tests.servers import AT_ONCE, channel_to
+from tests.servers import AT_ONCE, channel_to, wait_for_health
 
 
 @dataclass
@@ -78,6 +78,9 @@ async def running(models: Path | None, data: Path, **settings: Mapping[str, Any]
         for stage, (stage_settings, worker) in workers.items():
             servers[stage] = Server(stage_settings, worker)
             await servers[stage].start()
+            # An index may still look for its graphs, and the gateway sends nothing to what does not serve.
+            async with channel_to(servers[stage].address) as channel:
+                await wait_for_health(channel, "SERVING")
         targets = {f"{stage}_target": f"dns:///{server.address}" for stage, server in servers.items()}
         gateway_settings = gateway.settings.Settings(**targets | own["gateway"])
         servers["gateway"] = Server(gateway_settings, GatewayWorker(gateway_settings))
