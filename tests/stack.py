@@ -79,8 +79,9 @@ async def running(models: Path | None, data: Path, **settings: Mapping[str, Any]
             servers[stage] = Server(stage_settings, worker)
             await servers[stage].start()
             # An index may still look for its graphs, and the gateway sends nothing to what does not serve.
-            async with channel_to(servers[stage].address) as channel:
-                await wait_for_health(channel, "SERVING")
+            if stage_settings.tls_certificate is None:
+                async with channel_to(servers[stage].address) as channel:
+                    await wait_for_health(channel, "SERVING")
         targets = {f"{stage}_target": f"dns:///{server.address}" for stage, server in servers.items()}
         gateway_settings = gateway.settings.Settings(**targets | own["gateway"])
         servers["gateway"] = Server(gateway_settings, GatewayWorker(gateway_settings))
