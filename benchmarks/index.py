@@ -1,10 +1,11 @@
-"""The search service alone, filled with clustered unit vectors: what it holds, how fast it answers, how well.
+"""The search service alone, filled with unit vectors: what it holds, how fast it answers, how well.
 
-    python -m benchmarks.index [--items 100000] [--folder FOLDER] [--json FILE] [--plot FILE]
+    python -m benchmarks.index [--items 100000] [--photos PHOTOS] [--folder FOLDER] [--json FILE] [--plot FILE]
 
+The vectors are clustered, or embeddings of photos, repeated with noise, that are searched by embeddings of others.
 Starts the service in a process of its own and talks gRPC to it from the same cores. A folder that an earlier run filled
-with as many items is used again. The baseline of searching is bare hnswlib in this process: the same graph, in large
-pages too, one thread for each core. That of searching beside writes is a machine whose CPUs others keep busy.
+with as many items of the kind is used again. The baseline of searching is bare hnswlib in this process: the same graph,
+in large pages too, one thread for each core. That of searching beside writes is a machine whose CPUs others keep busy.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import asyncio
 import multiprocessing
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,22 +21,22 @@ from typing import TYPE_CHECKING, Any
 import grpc
 import hnswlib
 import numpy as np
-from numpy.typing import NDArray
 
 from benchmarks.report import add_outputs, machine_line, table, write
 from benchmarks.search_process import SearchProcess
+from benchmarks.vectors import DIMENSION, Matrix, clustered, photographed
 from clothing_retrieval.v1 import search_service_pb2 as pb
 from clothing_retrieval.v1.catalog_service_pb2 import DeleteCollectionRequest, DeleteItemsRequest
 from clothing_retrieval.v1.catalog_service_pb2_grpc import CatalogServiceStub
 from clothing_retrieval.v1.search_service_pb2_grpc import SearchServiceStub
 from clothing_retrieval.v1.types_pb2 import Condition, Embedding, Filter, Item, Range
+from search_service.settings import Settings
 from serving.cpus import available_cpus
 from serving.memory import use_large_pages
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DIMENSION = 256
 DIGEST = "0" * 64
 COLLECTION = "benchmark"
 ANOTHER = "another"
@@ -45,19 +47,6 @@ _CHURN = 500
 _BATCH = 64
 _WRITERS = 4
 _TURNS = 5
-_EF = 120
-
-Matrix = NDArray[np.float32]
-
-
-def clustered(count: int, seed: int) -> Matrix:
-    """(count, DIMENSION) unit vectors around 1,000 centres, which are the same for every seed."""
-    centres = np.random.default_rng(0).standard_normal((1000, DIMENSION), np.float32)
-    rng = np.random.default_rng([1, seed])
-    vectors = centres[rng.integers(len(centres), size=count)]
-    vectors += 0.7 * rng.standard_normal((count, DIMENSION), np.float32)
-    unit: Matrix = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return unit
 
 
 def fill(stub: Any, vectors: Matrix, collection: str = COLLECTION, first: int = 0) -> float:
@@ -140,12 +129,11 @@ def compute(address: str, seconds: float, tells: Connection) -> None:
     tells.send(0.0)
 
 
-def import_another(address: str, seconds: float, tells: Connection) -> None:
+def import_another(vectors: Matrix, address: str, seconds: float, tells: Connection) -> None:
     """Fills another collection as fast as it goes, and deletes it. Tells when it begins, then its items a second."""
     with grpc.insecure_channel(address) as channel:
         stub: Any = SearchServiceStub(channel)
         stub.CreateCollection(pb.CreateCollectionRequest(name=ANOTHER, model_digest=DIGEST, dimension=DIMENSION))
-        vectors = clustered(6400, 4)
         tells.send(None)
         count, began = 0, time.perf_counter()
         while (elapsed := time.perf_counter() - began) < seconds:
@@ -155,7 +143,7 @@ def import_another(address: str, seconds: float, tells: Connection) -> None:
         CatalogServiceStub(channel).DeleteCollection(DeleteCollectionRequest(name=ANOTHER))
 
 
-def churn(address: str, seconds: float, tells: Connection) -> None:
+def churn(vectors: Matrix, address: str, seconds: float, tells: Connection) -> None:
     """Upserts 500 new items a second and deletes those of the second before.
 
     Tells when it begins, then how many a second there were.
@@ -163,7 +151,6 @@ def churn(address: str, seconds: float, tells: Connection) -> None:
     with grpc.insecure_channel(address) as channel:
         search: Any = SearchServiceStub(channel)
         catalog: Any = CatalogServiceStub(channel)
-        vectors = clustered(_CHURN, 3)
         first, count = 10_000_000 + time.time_ns() // 1_000_000_000 * 100_000, 0
         tells.send(None)
         began = time.perf_counter()
@@ -213,7 +200,7 @@ class Bare:
         (file,) = (folder / "data" / "graphs").glob("*.hnsw")
         self._index = hnswlib.Index(space="l2", dim=DIMENSION)
         self._index.load_index(str(file))
-        self._index.set_ef(_EF)
+        self._index.set_ef(Settings().ef)
 
     def throughput(self, probes: Matrix, seconds: float) -> float:
         """Probes a second, 64 at a time."""
@@ -241,7 +228,8 @@ def against_bare(service: SearchProcess, folder: Path, probes: Matrix, seconds: 
 
 
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
-    vectors, probes = clustered(arguments.items, 1), clustered(1000, 2)
+    some, probes = photographed(arguments.photos) if arguments.photos else (clustered, clustered(1000, 2))
+    vectors = some(arguments.items, 1)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     service = SearchProcess(arguments.folder, COLLECTION)
     figures: dict[str, Any] = {"items": arguments.items, "start_s": service.start()}
@@ -268,10 +256,11 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                 for share in SHARES
             }
             figures["resident_mb_after_filters"] = service.resident_mb()
-            figures["compute"] = meanwhile(compute, service.address, stub, probes, arguments.seconds)
-            figures["churn"] = meanwhile(churn, service.address, stub, probes, arguments.seconds)
+            beside = partial(meanwhile, address=service.address, stub=stub, probes=probes, seconds=arguments.seconds)
+            figures["compute"] = beside(compute)
+            figures["churn"] = beside(partial(churn, some(_CHURN, 3)))
             service.wait_for_graph()
-            figures["import"] = meanwhile(import_another, service.address, stub, probes, arguments.seconds)
+            figures["import"] = beside(partial(import_another, some(6400, 4)))
             figures["resident_mb_after_churn"] = service.resident_mb()
         service.stop()
         figures["start_again_s"] = service.start()
@@ -359,6 +348,7 @@ def _upsert(vectors: Matrix, first: int, collection: str = COLLECTION) -> pb.Ups
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--items", type=int, default=100_000)
+    parser.add_argument("--photos", type=Path, help="folder of JPEGs to embed; absent: clustered vectors")
     parser.add_argument("--folder", type=Path, default=Path("build/benchmark-index"), help="for the database and logs")
     parser.add_argument("--probes", type=int, default=300, help="searches for each latency and recall")
     parser.add_argument("--seconds", type=float, default=10.0, help="for each throughput")

@@ -17,7 +17,7 @@ from search_service.records import Keys, Matrix
 Distances = npt.NDArray[np.float32]
 _LARGE_PAGE = 2 << 20
 _LEAST_PAGES = 17  # more than 32 MiB: malloc maps them by themselves, and what is mapped is moved, not copied
-_WALKS = 16  # of the usual width at a time: for their 2 to 4 ms who links waits, and all searches behind it
+_WALKS = 8  # of the usual width at a time: for their 3 to 5 ms who links waits, and all searches behind it
 _MADE_ANEW = 48  # bytes for each vector, its lock above all, that hnswlib does not enlarge but makes anew
 
 

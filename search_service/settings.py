@@ -25,9 +25,9 @@ class Settings(ServerSettings):
     exact_below: int = Field(
         5_000, ge=0, description="Shelves of at most this many vectors are compared exactly, in vectors."
     )
-    ef: int = Field(120, ge=10, le=10_000, description="Beam of a walk through a graph, in vectors.")
-    m: int = Field(16, ge=4, le=64, description="Links of a vector in a graph.")
-    ef_construction: int = Field(200, ge=16, le=2000, description="Beam of building a graph, in vectors.")
+    ef: int = Field(300, ge=10, le=10_000, description="Beam of a walk through a graph, in vectors.")
+    m: int = Field(32, ge=4, le=64, description="Links of a vector in a graph.")
+    ef_construction: int = Field(300, ge=16, le=2000, description="Beam of building a graph, in vectors.")
     tail: int = Field(
         2_000, ge=1, description="Vectors that may wait, compared exactly, before they are linked into a graph."
     )
