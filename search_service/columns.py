@@ -1,5 +1,6 @@
 """Views side by side in memory: growable arrays that one thread appends to while others read."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from search_service.fields import Rows, empty_rows
+from search_service.messages import Messages
 from search_service.records import Keys, Matrix
 from search_service.vector_storage import VectorStorage
 
@@ -28,6 +30,8 @@ class Columns:
     ordinals: npt.NDArray[np.uint8]
     died: Keys
     fields: Rows
+    places: Keys  # among `messages`
+    messages: Messages
     vectors: VectorStorage
     folder: Path
     count: int = 0
@@ -41,11 +45,21 @@ class Columns:
             np.empty(capacity, np.uint8),
             np.empty(capacity, np.int64),
             empty_rows(capacity),
+            np.empty(capacity, np.int64),
+            Messages(),
             VectorStorage(capacity, dimension, folder),
             folder,
         )
 
-    def append(self, labels: Keys, items: Keys, ordinals: npt.NDArray[np.uint8], fields: Rows, vectors: Matrix) -> None:
+    def append(
+        self,
+        labels: Keys,
+        items: Keys,
+        ordinals: npt.NDArray[np.uint8],
+        fields: Rows,
+        messages: Iterable[bytes],
+        vectors: Matrix,
+    ) -> None:
         """Labels must be greater than all before, and ascend."""
         end = self.count + len(labels)
         if end > len(self.labels):
@@ -56,6 +70,7 @@ class Columns:
         self.died[self.count : end] = ALIVE
         for name, column in self.fields.items():
             column[self.count : end] = fields[name]
+        self.places[self.count : end] = self.messages.add(messages)
         self.vectors.put(self.count, vectors)
         self.count = end
 
@@ -67,6 +82,7 @@ class Columns:
         self.vectors = self.vectors.grown(capacity, self.count)
         self.labels, self.items = _grown(self.labels, capacity), _grown(self.items, capacity)
         self.ordinals, self.died = _grown(self.ordinals, capacity), _grown(self.died, capacity)
+        self.places = _grown(self.places, capacity)
         self.fields = {name: _grown(column, capacity) for name, column in self.fields.items()}
 
 

@@ -65,22 +65,21 @@ class Vocabulary:
         return {name: np.array(columns[name], kind) for name, kind in KINDS.items()}
 
 
-RowTest = Callable[[Rows, Vocabulary], Flags]
+RowTest = Callable[[Rows], Flags]
 """Which of the rows meet a condition, (n,)."""
 
 
-def row_tests(filter: Filter) -> tuple[list[RowTest], Filter]:
-    """What rows in memory can tell of a filter; and the rest of it, which they cannot."""
-    tests = [_row_test(part.field, part.test) for part in filter.parts if part.attribute is None]
-    return tests, Filter(tuple(part for part in filter.parts if part.attribute is not None))
+def row_tests(filter: Filter, vocabulary: Vocabulary) -> list[RowTest]:
+    """Of a filter without attributes, which rows in memory do not tell."""
+    return [_row_test(part.field, part.test, vocabulary) for part in filter.parts]
 
 
-def _row_test(field: str, test: OneOf | Range) -> RowTest:
+def _row_test(field: str, test: OneOf | Range, vocabulary: Vocabulary) -> RowTest:
     if isinstance(test, Range):
-        return lambda rows, _: _between(_numbers(rows, field), test)
+        return lambda rows: _between(_numbers(rows, field), test)
     if field in TEXTS:
-        return lambda rows, vocabulary: _is_any(rows[field], [vocabulary.find(str(value)) for value in test.values])
-    return lambda rows, _: _is_any(_numbers(rows, field), [float(value) for value in test.values])
+        return lambda rows: _is_any(rows[field], [vocabulary.find(str(value)) for value in test.values])
+    return lambda rows: _is_any(_numbers(rows, field), [float(value) for value in test.values])
 
 
 def _between(numbers: npt.NDArray[Any], bounds: Range) -> Flags:

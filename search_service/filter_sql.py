@@ -11,7 +11,7 @@ Parameters = tuple[str | float, ...]
 def within(filter: Filter, collection: int) -> tuple[str, Parameters]:
     """The condition and its parameters, for the items of one collection."""
     # "+" keeps SQLite from walking through the whole collection where an attribute leads to a few items.
-    column = "+collection" if any(part.attribute is not None for part in filter.parts) else "collection"
+    column = "+collection" if filter.has_attributes else "collection"
     conditions: list[str] = [f"{column} = ?"]
     parameters: list[str | float] = [collection]
     for part in filter.parts:

@@ -63,6 +63,10 @@ class Filter:
     def __bool__(self) -> bool:
         return bool(self.parts)
 
+    @property
+    def has_attributes(self) -> bool:
+        return any(part.attribute is not None for part in self.parts)
+
 
 def compile_filter(conditions: Sequence[Condition], path: str = "filter") -> Filter:
     """Raises InvalidField, naming the part below ``path`` that cannot be used."""

@@ -1,13 +1,13 @@
 """The index: collections of items on disk, and their vectors in memory."""
 
 import logging
-import sqlite3
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from clothing_retrieval.v1.types_pb2 import Item
 from search_service import store, writes
 from search_service.backup import Backup, create_backup, remove_partial_backups
 from search_service.fields import row_tests
@@ -157,39 +157,35 @@ class Index:
             return store.stored(db, collection, ids)
 
     def query(self, collection: Collection, query: Query) -> list[list[Match]]:
-        """For each probe its matches, nearest first, and by id among those that are as far."""
+        """For each probe its matches, nearest first, and by id among those that are as far.
+
+        Memory answers alone, but for probes by an item's id and for conditions on attributes.
+        """
         shelves = self._shelves.get(collection.key)
         if shelves is None:
             raise NotFound("collection", collection.name)
         # Taken before the database is read, so that the database is never behind it.
         picture = shelves.picture
-        with self._store.reading() as db:
-            targets = [self._target(db, collection, probe) for probe in query.probes]
-            keep = None
-            if query.filter:
-                tests, rest = row_tests(query.filter)
-                keys = store.kept(db, collection, rest) if rest else None
-                keep = Keep(shelves.vocabulary, tests, keys)
-            want = Want(query.top_k, query.max_distance, query.exact, keep)
-            again = False
-            while True:
+        targets = [self._target(collection, probe) for probe in query.probes]
+        want = Want(query.top_k, query.max_distance, query.exact)
+        if query.filter.has_attributes:
+            with self._store.reading() as db:
+                want = replace(want, keep=Keep(keys=store.kept(db, collection, query.filter)))
                 answers = nearest(picture, targets, want)
-                wanted = {hit.item for hits in answers for hit in hits}
-                known = store.messages(db, collection, wanted, query.filter)
-                gone = wanted - known.keys()
-                if not gone:
-                    return [_by_id(hits, known, want.count) for hits in answers]
-                # Changed since the picture was taken: once more without them, and where still others were, among all
-                # that this reading sees, which are costly to list.
-                if again:
-                    want = replace(want, keep=Keep(shelves.vocabulary, [], store.kept(db, collection, query.filter)))
-                targets = [target._replace(without=target.without | gone) for target in targets]
-                again = True
+                known = store.messages(db, {hit.item for hits in answers for hit in hits})
+            return [_by_id(hits, [known[hit.item] for hit in hits], want.count) for hits in answers]
+        if query.filter:
+            want = replace(want, keep=Keep(row_tests(query.filter, shelves.vocabulary)))
+        return [
+            _by_id(hits, [picture.message(hit.category, hit.place) for hit in hits], want.count)
+            for hits in nearest(picture, targets, want)
+        ]
 
-    def _target(self, db: sqlite3.Connection, collection: Collection, probe: Probe) -> Target:
+    def _target(self, collection: Collection, probe: Probe) -> Target:
         if probe.vectors is not None:
             return Target(probe.vectors, probe.categories, frozenset())
-        item, vectors = store.item_vectors(db, collection, probe.item_id)
+        with self._store.reading() as db:
+            item, vectors = store.item_vectors(db, collection, probe.item_id)
         return Target(vectors, probe.categories, frozenset({item}))
 
     # Memory
@@ -221,7 +217,10 @@ class Index:
         log.info("loaded %d views of %d collections in %.2f s", count, len(dimensions), time.monotonic() - started)
 
 
-def _by_id(hits: Sequence[Hit], known: dict[int, tuple[str, bytes]], count: int) -> list[Match]:
-    matches = [Match(distance, *known[item], view) for distance, view, item in hits]
+def _by_id(hits: Sequence[Hit], messages: Sequence[bytes], count: int) -> list[Match]:
+    matches = [
+        Match(hit.distance, Item.FromString(message).id, message, hit.view)
+        for hit, message in zip(hits, messages, strict=True)
+    ]
     matches.sort()
     return matches[:count]

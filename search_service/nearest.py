@@ -8,13 +8,13 @@ distances are sums of float32, and differ from those of rows that are compared b
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, compress
+from itertools import chain, compress, repeat
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from search_service.fields import Flags, RowTest, Vocabulary, some_rows
+from search_service.fields import Flags, RowTest, some_rows
 from search_service.graph import Distances, GraphTorn
 from search_service.records import Keys, Matrix
 from search_service.shelf import ShelfView
@@ -50,8 +50,7 @@ class Want:
 class Keep:
     """A filter of rows: they meet all tests and, where ``keys`` are given, their items are among these."""
 
-    def __init__(self, vocabulary: Vocabulary, tests: Sequence[RowTest], keys: Keys | None) -> None:
-        self._vocabulary = vocabulary
+    def __init__(self, tests: Sequence[RowTest] = (), keys: Keys | None = None) -> None:
         self._tests = tests
         self._keys = None if keys is None else _flags(keys)
 
@@ -60,7 +59,7 @@ class Keep:
         kept = np.ones(view.count, np.bool_)
         rows = some_rows(view.fields, slice(view.count))
         for test in self._tests:
-            kept &= test(rows, self._vocabulary)
+            kept &= test(rows)
         if self._keys is not None:
             kept &= self._keys[np.minimum(view.items[: view.count], len(self._keys) - 1)]
         return kept
@@ -72,6 +71,8 @@ class Hit(NamedTuple):
     distance: float
     view: int
     item: int
+    place: int  # of its message, in the shelf of `category`
+    category: str
 
 
 def nearest(picture: Picture, targets: Sequence[Target], want: Want) -> list[list[Hit]]:
@@ -275,8 +276,8 @@ def _there(view: ShelfView, version: int, kept: Flags | None, labels: Keys, dist
         there &= kept[rows]
     elif view.dead:
         there &= view.died[rows] > version
-    columns = (each.tolist() for each in (distances, view.ordinals[rows], view.items[rows]))
-    walks = [list(map(Hit, *walk)) for walk in zip(*columns, strict=True)]
+    columns = (each.tolist() for each in (distances, view.ordinals[rows], view.items[rows], view.places[rows]))
+    walks = [list(map(Hit, *walk, repeat(view.category))) for walk in zip(*columns, strict=True)]
     if there.all():
         return walks
     return [list(compress(hits, mask)) for hits, mask in zip(walks, there.tolist(), strict=True)]
@@ -305,7 +306,8 @@ def _ranked(view: ShelfView, rows: Keys, target: Target, want: Want) -> list[Hit
     pieces = (rows[start : start + at_a_time] for start in range(0, len(rows), at_a_time))
     distances = np.concatenate([_distances(view.vectors.take(piece), target) for piece in pieces])
     order = np.lexsort((ordinals, distances))
-    hits = map(Hit, *(each[order].tolist() for each in (distances, ordinals, view.items[rows])))
+    columns = (each[order].tolist() for each in (distances, ordinals, view.items[rows], view.places[rows]))
+    hits = map(Hit, *columns, repeat(view.category))
     return _first((hit for hit in hits if hit.item not in target.without), want)
 
 

@@ -51,6 +51,7 @@ class Added:
     item: int
     ordinal: int
     fields: Fields
+    message: bytes
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Loaded:
     items: Keys
     ordinals: npt.NDArray[np.uint8]
     fields: Sequence[tuple[Any, ...]]  # the values of Fields, each
+    messages: Sequence[bytes]
     vectors: Matrix  # (rows, dimension)
 
 

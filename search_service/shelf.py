@@ -1,5 +1,6 @@
 """The views of one collection and category."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy.typing as npt
 from search_service.columns import ALIVE, Columns
 from search_service.fields import Rows, some_rows
 from search_service.graph import Graph
+from search_service.messages import Messages
 from search_service.records import Keys, Matrix
 from search_service.vector_storage import VectorStorage
 
@@ -22,11 +24,14 @@ class ShelfView:
     Rows below ``graphed`` are in the graph (if there is one), the rest is the tail.
     """
 
+    category: str
     labels: Keys
     items: Keys
     ordinals: npt.NDArray[np.uint8]
     died: Keys
     fields: Rows
+    places: Keys
+    messages: Messages
     vectors: VectorStorage
     folder: Path
     count: int
@@ -62,14 +67,23 @@ class ShelfView:
 class Shelf:
     """Changed by one thread at a time."""
 
-    def __init__(self, dimension: int, folder: Path) -> None:
+    def __init__(self, category: str, dimension: int, folder: Path) -> None:
+        self._category = category
         self._columns = Columns.empty(dimension, folder)
         self._dead = 0
         self._graph: Graph | None = None
         self._graphed = 0
 
-    def append(self, labels: Keys, items: Keys, ordinals: npt.NDArray[np.uint8], fields: Rows, vectors: Matrix) -> None:
-        self._columns.append(labels, items, ordinals, fields, vectors)
+    def append(
+        self,
+        labels: Keys,
+        items: Keys,
+        ordinals: npt.NDArray[np.uint8],
+        fields: Rows,
+        messages: Iterable[bytes],
+        vectors: Matrix,
+    ) -> None:
+        self._columns.append(labels, items, ordinals, fields, messages, vectors)
 
     def bury(self, labels: Keys, version: int) -> None:
         """Views that are gone from ``version`` on; who reads an older one still sees them."""
@@ -97,11 +111,14 @@ class Shelf:
     def view(self) -> ShelfView:
         columns = self._columns
         return ShelfView(
+            self._category,
             columns.labels,
             columns.items,
             columns.ordinals,
             columns.died,
             columns.fields,
+            columns.places,
+            columns.messages,
             columns.vectors,
             columns.folder,
             columns.count,
@@ -119,5 +136,6 @@ def _append(columns: Columns, source: Columns | ShelfView, rows: Keys) -> None:
             source.items[piece],
             source.ordinals[piece],
             some_rows(source.fields, piece),
+            map(source.messages.at, source.places[piece].tolist()),
             source.vectors.take(piece),
         )

@@ -36,6 +36,10 @@ class Picture:
         """Those of the categories that have a shelf; all that there are where none is named."""
         return tuple(name for name in dict.fromkeys(categories or self.shelves) if name in self.shelves)
 
+    def message(self, category: str, place: int) -> bytes:
+        """The item, serialised, whose view of this shelf says that it is there."""
+        return self.shelves[category].messages.at(place)
+
     def view_count(self) -> int:
         return sum(shelf.count - shelf.dead for shelf in self.shelves.values())
 
@@ -70,7 +74,12 @@ class Shelves:
         """Views from disk, in the order of their labels."""
         with self._turn:
             self._shelf(loaded.category).append(
-                loaded.labels, loaded.items, loaded.ordinals, self.vocabulary.rows(loaded.fields), loaded.vectors
+                loaded.labels,
+                loaded.items,
+                loaded.ordinals,
+                self.vocabulary.rows(loaded.fields),
+                loaded.messages,
+                loaded.vectors,
             )
             self._publish([loaded.category], self.picture.version)
 
@@ -101,11 +110,12 @@ class Shelves:
             np.array([view.item for view in views], np.int64),
             np.array([view.ordinal for view in views], np.uint8),
             self.vocabulary.rows([view.fields for view in views]),
+            [view.message for view in views],
             vectors,
         )
 
     def _shelf(self, category: str) -> Shelf:
-        return self._shelves.setdefault(category, Shelf(self.collection.dimension, self._folder))
+        return self._shelves.setdefault(category, Shelf(category, self.collection.dimension, self._folder))
 
     def _publish(self, changed: Sequence[str] | set[str], version: int) -> None:
         shelves = {**self.picture.shelves, **{category: self._shelves[category].view() for category in changed}}

@@ -60,21 +60,17 @@ def message(db: sqlite3.Connection, collection: Collection, item_id: str) -> byt
     return bytes(row[0])
 
 
-def messages(
-    db: sqlite3.Connection, collection: Collection, items: Iterable[int], filter: Filter
-) -> dict[int, tuple[str, bytes]]:
-    """Id and message of those of the items (by key) that are still there and that the filter keeps."""
-    condition, parameters = within(filter, collection.key)
+def messages(db: sqlite3.Connection, items: Iterable[int]) -> dict[int, bytes]:
+    """Of items (by key) that are there."""
     wanted = sorted(items)
-    known: dict[int, tuple[str, bytes]] = {}
+    known: dict[int, bytes] = {}
     for start in range(0, len(wanted), _ITEMS_A_ROW):
         (found,) = db.execute(
-            "SELECT json_group_array(json_array(key, id, hex(message))) "
-            "FROM (SELECT value AS wanted FROM json_each(?)) CROSS JOIN items "
-            f"ON key = wanted AND {condition}",
-            (json.dumps(wanted[start : start + _ITEMS_A_ROW]), *parameters),
+            "SELECT json_group_array(json_array(key, hex(message))) FROM items "
+            "WHERE key IN (SELECT value FROM json_each(?))",
+            (json.dumps(wanted[start : start + _ITEMS_A_ROW]),),
         ).fetchone()
-        known.update((key, (item_id, bytes.fromhex(blob))) for key, item_id, blob in json.loads(found))
+        known.update((key, bytes.fromhex(blob)) for key, blob in json.loads(found))
     return known
 
 
@@ -158,7 +154,7 @@ def kept(db: sqlite3.Connection, collection: Collection, filter: Filter) -> Keys
 def views(db: sqlite3.Connection, dimensions: Mapping[int, int]) -> Iterator[Loaded]:
     """All views, in the order of their labels, in pieces of one collection and category."""
     cursor = db.execute(
-        "SELECT v.collection, v.category, v.label, v.item, v.ordinal, v.vector, coalesce(i.category, ''), "
+        "SELECT v.collection, v.category, v.label, v.item, v.ordinal, v.vector, i.message, coalesce(i.category, ''), "
         "coalesce(i.gender, ''), coalesce(i.currency, ''), i.price, i.sale_price, i.in_stock "
         "FROM views AS v CROSS JOIN items AS i ON i.key = v.item ORDER BY v.label"
     )
@@ -167,7 +163,7 @@ def views(db: sqlite3.Connection, dimensions: Mapping[int, int]) -> Iterator[Loa
         for row in rows:
             pieces.setdefault(row[:2], []).append(row[2:])
         for (collection, category), piece in pieces.items():
-            labels, items, ordinals, vectors, *fields = zip(*piece, strict=True)
+            labels, items, ordinals, vectors, messages, *fields = zip(*piece, strict=True)
             yield Loaded(
                 collection,
                 category,
@@ -175,6 +171,7 @@ def views(db: sqlite3.Connection, dimensions: Mapping[int, int]) -> Iterator[Loa
                 np.array(items, np.int64),
                 np.array(ordinals, np.uint8),
                 list(zip(*fields, strict=True)),
+                messages,
                 to_matrix(vectors, dimensions[collection]),
             )
 

@@ -149,5 +149,5 @@ def _insert_views(db: sqlite3.Connection, collection: Collection, item: int, rec
             (collection.key, item, ordinal, category, vector.astype("<f4", copy=False).tobytes()),
         )
         assert cursor.lastrowid is not None
-        added.append(Added(category, cursor.lastrowid, item, ordinal, record.fields))
+        added.append(Added(category, cursor.lastrowid, item, ordinal, record.fields, record.message))
     return added

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from search_service.filters import AnyOf, Condition, Filter, compile_filter
 from search_service.index import Index
 from search_service.names import Collection
 from search_service.records import Probe
-from search_service.schema import open_database
 from serving.errors import InvalidField, ModelMismatch, NotFound
 from tests.unit.search_service.indexes import DIGEST, DIMENSION, ask, ids, made, opened, record, search, unit
 
@@ -218,30 +216,6 @@ def test_searches_during_deletes_give_as_many_as_there_are(index: Index, shop: C
         assert len(search(index, shop, unit(1000), k=10)) == 10
     deleting.join()
     assert page(index, shop) == [f"{i:03}" for i in range(390, 400)]
-
-
-@pytest.mark.parametrize("gone", [["000"], ["000", "001", "002"]], ids=["one", "those that come next, too"])
-def test_items_that_the_disk_has_no_more_give_way_to_the_next(
-    index: Index, shop: Collection, tmp_path: Path, gone: list[str]
-) -> None:
-    """As in the instant between a commit and its effect on memory."""
-    probe = unit(0)
-    near = sorted(range(20), key=lambda i: float(np.linalg.norm(unit(i) - probe)))
-    index.upsert(shop, [record(f"{place:03}", unit(i)) for place, i in enumerate(near)]).result()
-    with closing(open_database(tmp_path / "catalog.sqlite3")) as db:
-        db.executemany("DELETE FROM items WHERE id = ?", [(item,) for item in gone])
-    first = len(gone)
-    assert ids(search(index, shop, probe, k=2)) == [f"{first:03}", f"{first + 1:03}"]
-
-
-def test_items_that_few_deletes_took_do_not_make_a_search_list_all_others(
-    index: Index, shop: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    index.upsert(shop, [record(f"{i}", unit(i)) for i in range(20)]).result()
-    with closing(open_database(tmp_path / "catalog.sqlite3")) as db:
-        db.execute("DELETE FROM items WHERE id = '3'")
-    monkeypatch.delattr(store, "kept")
-    assert "3" not in ids(search(index, shop, unit(3), k=5))
 
 
 def test_vectors_come_back_as_they_were_written(index: Index, shop: Collection) -> None:

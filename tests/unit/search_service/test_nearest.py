@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clothing_retrieval.v1.types_pb2 import Item
 from search_service.filters import AnyOf, Condition, Range, compile_filter
 from search_service.graph import Graph
 from search_service.index import Index
@@ -177,19 +178,43 @@ def test_a_filter_that_keeps_much_walks_the_graph_and_finds_as_much(
 def test_an_item_that_changes_while_it_is_searched_is_judged_by_what_it_became(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted = compile_filter([Condition("price", Range(None, 10))])
+    wanted = compile_filter([Condition("attributes.size", AnyOf(["M"]))])
     with opened(tmp_path) as index:
         shop = made(index)
-        index.upsert(shop, [record("dear soon", unit(1), price=5), record("cheap", unit(2), price=6)]).result()
+        sizes = {"sold soon": unit(1), "still there": unit(2)}
+        index.upsert(shop, [record(name, vector, attributes={"size": "M"}) for name, vector in sizes.items()]).result()
         reading = index._store.reading
 
         def after_a_write() -> AbstractContextManager[sqlite3.Connection]:
             monkeypatch.undo()
-            index.upsert(shop, [record("dear soon", unit(1), price=50)]).result()
+            index.upsert(shop, [record("sold soon", unit(1), attributes={"size": "L"})]).result()
             return reading()
 
         monkeypatch.setattr(index._store, "reading", after_a_write)
-        assert ids(search(index, shop, unit(1), filter=wanted)) == ["cheap"]
+        assert ids(search(index, shop, unit(1), filter=wanted)) == ["still there"]
+
+
+def test_an_answer_has_each_item_as_it_was_last_written(tmp_path: Path) -> None:
+    items = several(900)
+    with opened(tmp_path, GRAPHS) as index:
+        shop = made(index)
+        fill(index, shop, items)
+        for name in list(items)[::3]:
+            index.upsert(shop, [record(name, items[name][1], items[name][0], title=f"new {name}")]).result()
+        index.settle(30)  # rebuilt without the rows that were replaced
+        assert titles(index, shop) == {name: f"new {name}" if int(name) % 3 == 0 else "" for name in items}
+    with opened(tmp_path) as index:
+        assert len(titles(index, index.collection("shop"))) == 900
+
+
+def titles(index: Index, shop: Collection) -> dict[str, str]:
+    """Of all items, as searches of their neighbourhoods give them."""
+    found: dict[str, str] = {}
+    for seed in range(60):
+        for match in search(index, shop, unit(seed + 70_000), 100, exact=True):
+            item = Item.FromString(match.message)
+            assert found.setdefault(item.id, item.title) == item.title
+    return found
 
 
 def test_each_probe_has_its_own_answer_in_the_order_of_the_probes(tmp_path: Path) -> None:
