@@ -24,7 +24,7 @@ class Backend(Protocol):
         """What is still to be done before it answers as fast as it can, or None."""
 
     def behind(self, name: str) -> bool:
-        """Whether so much was written into a collection that searches of it are slower, until that is in its place.
+        """Whether searches come in that are slower until what was written into a collection is in its place.
 
         Answers at once, from memory: the event loop asks. A name that means no collection is not.
         """

@@ -1,7 +1,6 @@
 """How a call reaches the index: on a thread, if there is room, before its deadline."""
 
 import asyncio
-import math
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -19,7 +18,6 @@ from serving.pool import WorkPool
 STAGE = "search"
 _GIVES_WAY_S = 0.1
 _LOOK_EVERY_S = 0.01
-_SEARCHED_S = 1.0  # for so long after one, searches are said to come in
 T = TypeVar("T")
 
 
@@ -38,12 +36,6 @@ class Calls:
         # Of its own, so that no search waits behind an import's items.
         self._writes = WorkPool(STAGE, 1)
         self._backups = WorkPool("backup", 1)
-        self._searched = -math.inf
-
-    async def search(self, deadline: Deadline, work: Callable[[Backend], T]) -> T:
-        """As ``read``."""
-        self._searched = time.monotonic()
-        return await self.read(deadline, work)
 
     async def read(self, deadline: Deadline, work: Callable[[Backend], T]) -> T:
         """Raises Overloaded, DeadlineExceeded, Unavailable, or what ``work`` raises."""
@@ -73,13 +65,13 @@ class Calls:
             pool.stop()
 
     async def _let_searches_go_first(self, index: Backend, name: str) -> None:
-        """Waits a little where searches come in and the index is behind.
+        """Waits a little where the index is behind.
 
         A load of many items then goes at the pace at which they are linked, yet each of its callers gets done ten
         writes a second.
         """
         until = time.monotonic() + _GIVES_WAY_S
-        while (now := time.monotonic()) < until and now < self._searched + _SEARCHED_S:
+        while time.monotonic() < until:
             if not index.behind(name):
                 break
             await asyncio.sleep(_LOOK_EVERY_S)

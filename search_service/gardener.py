@@ -46,9 +46,9 @@ class Plan:
     least_dead: int = 1024
     """Fewer deleted vectors than this are never worth a rebuild."""
     unsaved_share: float = 0.1
-    """A graph that is new or has grown by this much is saved at once; else when nothing was written for ``quiet_s``."""
-    least_unsaved: int = 10_000
-    """Fewer vectors than this, which some seconds link again, are never worth being saved at once."""
+    """A graph that is new or has grown by this much is saved; another one when nothing was written for ``quiet_s``."""
+    save_patience_s: float = 30.0
+    """For so long it is not saved while searches come in, which wait for the copying of the process."""
     quiet_s: float = 60.0
 
 
@@ -67,12 +67,20 @@ class Gardener:
     was not told to.
     """
 
-    def __init__(self, plan: Plan, collections: Callable[[], Iterable[Shelves]], snapshots: Snapshots) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        collections: Callable[[], Iterable[Shelves]],
+        snapshots: Snapshots,
+        searches_come_in: Callable[[], bool],
+    ) -> None:
         self.starting: str | None = "loading graphs"
         self.failure: str | None = None
         self._plan = plan
         self._collections = collections
         self._snapshots = snapshots
+        self._searches_come_in = searches_come_in
+        self._unsaved_since = math.inf
         self._saves_of: set[int] | None = None
         self._signals = threading.Lock()
         self._wanted = threading.Event()
@@ -119,11 +127,12 @@ class Gardener:
                 self._wanted.clear()
                 while self._round({self._plant, self._replant, self._extend}):
                     pass
+                self._save_grown()
                 with self._signals:
                     if not self._wanted.is_set():
                         self._idle.set()
                 if not self._wanted.wait(self._plan.quiet_s):
-                    self._save_grown(by=0)
+                    self._save(self._unsaved(by=0))
         except _Stopped:
             pass
         except Exception as error:
@@ -153,7 +162,7 @@ class Gardener:
                     step(shelves, category, picture)
                     worked = True
         if worked:
-            self._save_grown(self._plan.unsaved_share, self._plan.least_unsaved)
+            self._save_grown()
         return worked
 
     def _next(self, view: ShelfView) -> _Step | None:
@@ -235,21 +244,30 @@ class Gardener:
         else:
             log.info(progress)
 
-    def _save_grown(self, by: float, least: int = 0) -> None:
-        """Saves the graphs that have grown by more than a share of what is saved and ``least``, and those that are new.
+    def _save_grown(self) -> None:
+        grown = self._unsaved(self._plan.unsaved_share)
+        now = time.monotonic()
+        self._unsaved_since = min(self._unsaved_since, now) if grown else math.inf
+        if now >= self._unsaved_since + self._plan.save_patience_s or not self._searches_come_in():
+            self._save(grown)
 
-        A process is copied for it: the first searches after that take some milliseconds more.
-        """
-        for shelves in self._collections():
-            for category, view in shelves.picture.shelves.items():
-                self._check()
-                graph = view.graph
-                if graph is None:
-                    continue
-                if graph.count - graph.saved > (max(by * graph.saved, least) if graph.saved else 0):
-                    self._snapshots.save(graph, shelves.collection, category, int(view.labels[view.graphed - 1]))
-                    # Also where that failed: it is tried again when it has grown again.
-                    graph.saved = graph.count
+    def _unsaved(self, by: float) -> list[tuple[Shelves, str, ShelfView]]:
+        """Where graphs have grown by more than a share of what is saved, and where they are new."""
+        return [
+            (shelves, category, view)
+            for shelves in self._collections()
+            for category, view in shelves.picture.shelves.items()
+            if view.graph is not None and view.graph.count - view.graph.saved > by * view.graph.saved
+        ]
+
+    def _save(self, grown: Iterable[tuple[Shelves, str, ShelfView]]) -> None:
+        for shelves, category, view in grown:
+            self._check()
+            assert view.graph is not None
+            self._snapshots.save(view.graph, shelves.collection, category, int(view.labels[view.graphed - 1]))
+            # Also where that failed: it is tried again when it has grown again.
+            view.graph.saved = view.graph.count
+        self._unsaved_since = math.inf
 
     def _forget_deleted(self) -> None:
         """Removes what was saved of collections that are gone."""

@@ -1,6 +1,7 @@
 """The index: collections of items on disk, and their vectors in memory."""
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future
@@ -27,6 +28,7 @@ from serving.deadline import NO_DEADLINE, Deadline
 from serving.errors import InvalidField, NotFound
 
 log = logging.getLogger(__name__)
+_SEARCHED_S = 1.0  # for so long after one, searches are said to come in
 
 
 @dataclass(frozen=True)
@@ -49,13 +51,14 @@ class Index:
         self._backups = backups
         self._names = Names()
         self._shelves: dict[int, Shelves] = {}
+        self._searched = -math.inf
         self._db = open_database(self._database)
         remove_partial_backups(backups)
         self._store = Store(self._database, limits.readers)
         self._load()
         snapshots = Snapshots(folder.path / SNAPSHOTS, plan.parameters)
-        self._gardener = Gardener(plan, lambda: list(self._shelves.values()), snapshots)
-        self._writer = Writer(self._db, self._apply, limits.write_queue, limits.group)
+        self._gardener = Gardener(plan, lambda: list(self._shelves.values()), snapshots, self._searches_come_in)
+        self._writer = Writer(self._db, self._apply, limits.write_queue, limits.group, self._searches_come_in)
         self._gardener.start()
 
     def failure(self) -> str | None:
@@ -68,6 +71,8 @@ class Index:
 
     def behind(self, name: str) -> bool:
         """Whether so many of a collection's views wait to be linked that comparing with them shows in searches."""
+        if not self._searches_come_in():
+            return False
         collection = self._names.find(name or DEFAULT)
         shelves = self._shelves.get(collection.key) if collection else None
         return shelves is not None and self._gardener.behind(shelves.picture)
@@ -161,6 +166,7 @@ class Index:
 
         Memory answers alone, but for probes by an item's id and for conditions on attributes.
         """
+        self._searched = time.monotonic()
         shelves = self._shelves.get(collection.key)
         if shelves is None:
             raise NotFound("collection", collection.name)
@@ -187,6 +193,9 @@ class Index:
         with self._store.reading() as db:
             item, vectors = store.item_vectors(db, collection, probe.item_id)
         return Target(vectors, probe.categories, frozenset({item}))
+
+    def _searches_come_in(self) -> bool:
+        return time.monotonic() < self._searched + _SEARCHED_S
 
     # Memory
 

@@ -87,7 +87,7 @@ class SearchServicer(search_service_pb2_grpc.SearchServiceServicer):
                 raise InvalidField("top_k", f"{request.top_k} items a probe have {size} bytes here: ask for fewer")
             return response
 
-        return await self._calls.search(Deadline.of(context), work)
+        return await self._calls.read(Deadline.of(context), work)
 
     async def CreateBackup(self, request: pb.CreateBackupRequest, context: Context) -> pb.CreateBackupResponse:
         backup = await self._calls.backup(Deadline.of(context))

@@ -37,8 +37,8 @@ class Settings(ServerSettings):
     unsaved_share: float = Field(
         0.1,
         gt=0,
-        description="Growth of a graph after which it is saved at once, where it is 10,000 vectors or more; else after "
-        "a minute without writes.",
+        description="Growth of a graph after which it is saved, up to half a minute later where searches come in; else "
+        "after a minute without writes.",
     )
     build_threads: int = Field(
         1, ge=1, description="CPUs that graphs are built with, and grow with where many vectors wait."

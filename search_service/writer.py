@@ -4,6 +4,7 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from serving.errors import Overloaded, ServiceError, Unavailable
 log = logging.getLogger(__name__)
 
 WRITE_MEND = "raise SEARCH_WRITE_QUEUE"
+_REST = 2  # times as long as a commit took
+_LONGEST_REST_S = 0.1
 
 Write = Callable[[sqlite3.Connection], tuple[Any, Effect]]
 
@@ -41,16 +44,23 @@ class Writer:
     A write that raises undoes itself alone. A future is resolved when its write is on disk and ``apply`` has shown its
     effect to memory. Where the disk fails, the writes of that commit fail with Unavailable, and the writer goes on;
     where ``apply`` fails, memory no longer shows what the disk holds, so the writer stops: ``failure`` says why.
+    While searches come in, it rests between two commits, and leaves them two thirds of the time.
     """
 
     def __init__(
-        self, db: sqlite3.Connection, apply: Callable[[Sequence[Effect]], None], limit: int, group: int
+        self,
+        db: sqlite3.Connection,
+        apply: Callable[[Sequence[Effect]], None],
+        limit: int,
+        group: int,
+        searches_come_in: Callable[[], bool],
     ) -> None:
         self.failure: str | None = None
         self._db = db
         self._apply = apply
         self._limit = limit
         self._group = group
+        self._searches_come_in = searches_come_in
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(limit)
         self._lock = threading.Lock()
         self._closed = False
@@ -82,7 +92,10 @@ class Writer:
         try:
             while not stopping:
                 group, stopping = self._take()
+                began = time.monotonic()
                 self._commit(group)
+                if self._searches_come_in() and not stopping:
+                    time.sleep(min(_REST * (time.monotonic() - began), _LONGEST_REST_S))
         except Exception as error:
             log.exception("the writer stopped")
             self._die(error)

@@ -45,7 +45,7 @@ def opened(folder: Folder) -> Index:
         threads=1,
         least_dead=20,
         unsaved_share=0.1,
-        least_unsaved=0,
+        save_patience_s=0,
     )
     return Index(folder, folder.path / "backups", plan, Limits(readers=2, write_queue=64, group=16))
 

@@ -35,7 +35,7 @@ def plan(exact_below: int = 10_000, tail: int = 1, dead_share: float = 0.2, unsa
         threads=1,
         least_dead=8,
         unsaved_share=unsaved_share,
-        least_unsaved=0,
+        save_patience_s=0,
     )
 
 

@@ -1,4 +1,4 @@
-"""Writes that give way to searches where the index is behind, and do not else."""
+"""Writes that wait a little where the index is behind, and do not else."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -34,10 +34,6 @@ def over(index: Any) -> Iterator[Calls]:
         made.stop()
 
 
-async def search(made: Calls) -> None:
-    await made.search(NO_DEADLINE, lambda index: None)
-
-
 async def write(made: Calls, into: str | None = "shop") -> int:
     """How often the index had been asked when the write was begun."""
 
@@ -53,36 +49,19 @@ async def write(made: Calls, into: str | None = "shop") -> int:
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "_LOOK_EVERY_S", 0.0)
     monkeypatch.setattr(calls, "_GIVES_WAY_S", 60.0)
-    monkeypatch.setattr(calls, "_SEARCHED_S", 60.0)
 
 
-async def test_while_searches_come_in_a_write_begins_when_the_index_is_no_longer_behind() -> None:
+async def test_a_write_begins_when_the_index_is_no_longer_behind() -> None:
     with over(Behind(3)) as made:
-        await search(made)
         assert await write(made) == 4
 
 
 async def test_a_write_waits_no_longer_than_a_little(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calls, "_GIVES_WAY_S", 0.02)
     with over(Behind(float("inf"))) as made:
-        await search(made)
         assert await write(made) >= 1
-
-
-async def test_without_searches_a_write_begins_at_once() -> None:
-    with over(Behind(3)) as made:
-        await made.read(NO_DEADLINE, lambda index: None)
-        assert await write(made) == 0
-
-
-async def test_when_no_search_came_for_a_while_a_write_begins_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "_SEARCHED_S", 0.0)
-    with over(Behind(3)) as made:
-        await search(made)
-        assert await write(made) == 0
 
 
 async def test_what_adds_little_does_not_wait() -> None:
     with over(Behind(3)) as made:
-        await search(made)
         assert await write(made, into=None) == 0

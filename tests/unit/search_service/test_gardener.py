@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from search_service import gardener
+from search_service import index as index_module
 from search_service.graph import Graph
 from search_service.index import Index
 from search_service.names import Collection
@@ -124,6 +125,7 @@ def test_a_long_tail_is_linked_some_milliseconds_at_a_time_and_seen_to_shorten(
 
 
 def test_an_index_is_behind_until_a_long_tail_is_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_module, "_SEARCHED_S", 60.0)
     with opened(tmp_path, plan(exact_below=100, tail=50)) as index:
         shop, graph = linked(index)
         go_on = threading.Event()
@@ -138,11 +140,24 @@ def test_an_index_is_behind_until_a_long_tail_is_linked(tmp_path: Path, monkeypa
         assert not index.behind("shop")
         write(index, shop, 400, 401)
         index.set_alias("spring", "shop").result()
+        assert not index.behind("shop")  # nobody searches
+        search(index, shop, unit(0))
         assert index.behind("shop")
         assert index.behind("spring")
         assert not index.behind("nothing of that name")
         go_on.set()
         assert index.settle(10)
+        assert not index.behind("shop")
+
+
+def test_an_index_is_behind_for_as_long_as_searches_come_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with opened(tmp_path, plan(exact_below=100, tail=50)) as index:
+        shop, _ = linked(index)
+        monkeypatch.setattr(index._gardener, "behind", lambda _: True)
+        monkeypatch.setattr(index_module, "_SEARCHED_S", 60.0)
+        search(index, shop, unit(0))
+        assert index.behind("shop")
+        monkeypatch.setattr(index_module, "_SEARCHED_S", 0.0)
         assert not index.behind("shop")
 
 
@@ -154,6 +169,7 @@ def test_an_index_is_not_behind_where_no_graph_is_wanted(tmp_path: Path) -> None
         write(index, shop, 950, 1100)
         view = shelf(index, shop)
         assert (view.count, view.dead) == (1100, 100)
+        search(index, shop, unit(0))
         assert not index.behind("shop")
 
 

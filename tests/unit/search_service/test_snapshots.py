@@ -7,12 +7,14 @@ import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from search_service import gardener
+from search_service import index as index_module
 from search_service.graph import Graph
 from search_service.index import Index
 from search_service.names import Collection
@@ -32,6 +34,14 @@ from tests.unit.search_service.indexes import (
 
 COUNT = 300
 PLAN = plan(exact_below=100, tail=20, unsaved_share=0.1)
+
+
+@dataclass
+class Clock:
+    now: float
+
+    def monotonic(self) -> float:
+        return self.now
 
 
 def write(index: Index, shop: Collection, start: int, end: int, version: int = 0) -> None:
@@ -234,15 +244,34 @@ def test_while_a_graph_is_built_at_start_the_worker_says_how_far_it_is_and_answe
         assert index.starting() is None
 
 
-def test_one_that_has_grown_by_few_vectors_is_not_saved_at_once(tmp_path: Path) -> None:
-    with opened(tmp_path, replace(PLAN, least_unsaved=200)) as index:
+@pytest.mark.parametrize("patience_s", [0.0, 60.0])
+@pytest.mark.parametrize("searched", [False, True])
+def test_one_that_has_grown_is_not_saved_at_once_where_searches_come_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience_s: float, searched: bool
+) -> None:
+    monkeypatch.setattr(index_module, "_SEARCHED_S", 60.0)
+    with opened(tmp_path, replace(PLAN, save_patience_s=patience_s)) as index:
         shop = made(index)
-        counts = []
-        for start in range(0, 500, 100):
-            write(index, shop, start, start + 100)
+        if searched:
+            search(index, shop, unit(0))
+        write(index, shop, 0, 200)
+        assert index.settle(30)
+    assert any((tmp_path / SNAPSHOTS).glob("*.json")) == (not searched or patience_s == 0)
+
+
+def test_one_that_has_grown_is_saved_though_searches_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_module, "_SEARCHED_S", 60.0)
+    clock = Clock(100.0)
+    monkeypatch.setattr(gardener, "time", clock)
+    with opened(tmp_path, replace(PLAN, save_patience_s=30.0)) as index:
+        shop = made(index)
+        search(index, shop, unit(0))
+        write(index, shop, 0, 200)
+        for clock.now, is_saved in ((100.0, False), (129.0, False), (130.0, True)):
             assert index.settle(30)
-            counts += [json.loads(each.read_bytes())["count"] for each in (tmp_path / SNAPSHOTS).glob("*.json")]
-    assert counts == [200, 200, 200, 500]
+            write(index, shop, 200, 201)
+            assert index.settle(30)
+            assert any((tmp_path / SNAPSHOTS).glob("*.json")) == is_saved
 
 
 def test_only_the_newest_is_kept(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from search_service import writer
 from search_service.schema import open_database
 from search_service.writer import Writer
 from search_service.writes import Effect
@@ -24,8 +26,9 @@ class Bench:
         self.statements: list[str] = []
         self.db.set_trace_callback(self.statements.append)
         self.applied: list[int] = []
+        self.searched = False
         self.apply: Callable[[Sequence[Effect]], None] = lambda effects: self.applied.append(len(effects))
-        self.writer = Writer(self.db, lambda effects: self.apply(effects), LIMIT, group=64)
+        self.writer = Writer(self.db, lambda effects: self.apply(effects), LIMIT, 64, lambda: self.searched)
         self.reached, self.free = threading.Event(), threading.Event()
 
     def hold(self) -> None:
@@ -154,3 +157,18 @@ def test_what_waits_when_it_is_closed_is_finished(bench: Bench) -> None:
     assert all(future.done() for future in futures)
     with pytest.raises(Unavailable, match="search is stopping"):
         bench.writer.submit(note("late"))
+
+
+@pytest.mark.parametrize(
+    ("searched", "took_s", "rests"), [(False, 0.004, []), (True, 0.004, [0.008]), (True, 3.0, [0.1])]
+)
+def test_between_commits_it_rests_where_searches_come_in(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, searched: bool, took_s: float, rests: list[float]
+) -> None:
+    slept: list[float] = []
+    now = iter([0.0, took_s, took_s])
+    monkeypatch.setattr(writer, "time", SimpleNamespace(monotonic=lambda: next(now), sleep=slept.append))
+    bench.searched = searched
+    bench.writer.submit(note("a")).result(10)
+    bench.writer.close()
+    assert slept == pytest.approx(rests)
