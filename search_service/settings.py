@@ -25,7 +25,7 @@ class Settings(ServerSettings):
     exact_below: int = Field(
         5_000, ge=0, description="Shelves of at most this many vectors are compared exactly, in vectors."
     )
-    ef: int = Field(300, ge=10, le=10_000, description="Beam of a walk through a graph, in vectors.")
+    ef: int = Field(400, ge=10, le=10_000, description="Beam of a walk through a graph, in vectors.")
     m: int = Field(32, ge=4, le=64, description="Links of a vector in a graph.")
     ef_construction: int = Field(300, ge=16, le=2000, description="Beam of building a graph, in vectors.")
     tail: int = Field(
