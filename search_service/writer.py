@@ -63,7 +63,7 @@ class Writer:
         self._searches_come_in = searches_come_in
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(limit)
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name="search-writer", daemon=True)
         self._thread.start()
 
@@ -71,7 +71,7 @@ class Writer:
         """Raises Overloaded when too many wait already, Unavailable when the writer has stopped."""
         waiting = _Waiting(write, deadline)
         with self._lock:
-            if self._closed or self.failure is not None:
+            if self._closed.is_set() or self.failure is not None:
                 raise Unavailable("search", self.failure or "stopping")
             try:
                 self._queue.put_nowait(waiting)
@@ -82,7 +82,7 @@ class Writer:
     def close(self) -> None:
         """Finishes what waits, then stops."""
         with self._lock:
-            self._closed = True
+            self._closed.set()
         if self._thread.is_alive():
             self._queue.put(None)
         self._thread.join()
@@ -94,8 +94,8 @@ class Writer:
                 group, stopping = self._take()
                 began = time.monotonic()
                 self._commit(group)
-                if self._searches_come_in() and not stopping:
-                    time.sleep(min(_REST * (time.monotonic() - began), _LONGEST_REST_S))
+                if self._searches_come_in():
+                    self._closed.wait(min(_REST * (time.monotonic() - began), _LONGEST_REST_S))
         except Exception as error:
             log.exception("the writer stopped")
             self._die(error)
