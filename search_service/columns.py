@@ -17,6 +17,18 @@ ALIVE = np.iinfo(np.int64).max
 _LEAST = 256
 
 
+@dataclass(frozen=True)
+class Batch:
+    """Rows to append, in the order of their labels."""
+
+    labels: Keys
+    items: Keys
+    ordinals: npt.NDArray[np.uint8]
+    fields: Rows
+    messages: Iterable[bytes]
+    vectors: Matrix
+
+
 @dataclass
 class Columns:
     """Row by row, in the order of the labels.
@@ -51,27 +63,19 @@ class Columns:
             folder,
         )
 
-    def append(
-        self,
-        labels: Keys,
-        items: Keys,
-        ordinals: npt.NDArray[np.uint8],
-        fields: Rows,
-        messages: Iterable[bytes],
-        vectors: Matrix,
-    ) -> None:
+    def append(self, rows: Batch) -> None:
         """Labels must be greater than all before, and ascend."""
-        end = self.count + len(labels)
+        end = self.count + len(rows.labels)
         if end > len(self.labels):
             self._grow(max(end, len(self.labels) * 3 // 2))
-        self.labels[self.count : end] = labels
-        self.items[self.count : end] = items
-        self.ordinals[self.count : end] = ordinals
+        self.labels[self.count : end] = rows.labels
+        self.items[self.count : end] = rows.items
+        self.ordinals[self.count : end] = rows.ordinals
         self.died[self.count : end] = ALIVE
         for name, column in self.fields.items():
-            column[self.count : end] = fields[name]
-        self.places[self.count : end] = self.messages.add(messages)
-        self.vectors.put(self.count, vectors)
+            column[self.count : end] = rows.fields[name]
+        self.places[self.count : end] = self.messages.add(rows.messages)
+        self.vectors.put(self.count, rows.vectors)
         self.count = end
 
     def rows_of(self, labels: Keys) -> Keys:

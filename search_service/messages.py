@@ -1,4 +1,4 @@
-"""Serialised items in memory, so that no search waits for the disk."""
+"""Serialised items in memory, so that no answer waits for the disk."""
 
 from collections.abc import Iterable
 

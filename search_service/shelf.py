@@ -1,17 +1,16 @@
 """The views of one collection and category."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from search_service.columns import ALIVE, Columns
+from search_service.columns import ALIVE, Batch, Columns
 from search_service.fields import Rows, some_rows
 from search_service.graph import Graph
 from search_service.messages import Messages
-from search_service.records import Keys, Matrix
+from search_service.records import Keys
 from search_service.vector_storage import VectorStorage
 
 _PIECE = 1 << 14  # rows that are copied at a time
@@ -74,16 +73,8 @@ class Shelf:
         self._graph: Graph | None = None
         self._graphed = 0
 
-    def append(
-        self,
-        labels: Keys,
-        items: Keys,
-        ordinals: npt.NDArray[np.uint8],
-        fields: Rows,
-        messages: Iterable[bytes],
-        vectors: Matrix,
-    ) -> None:
-        self._columns.append(labels, items, ordinals, fields, messages, vectors)
+    def append(self, rows: Batch) -> None:
+        self._columns.append(rows)
 
     def bury(self, labels: Keys, version: int) -> None:
         """Views that are gone from ``version`` on; who reads an older one still sees them."""
@@ -132,10 +123,12 @@ def _append(columns: Columns, source: Columns | ShelfView, rows: Keys) -> None:
     for start in range(0, len(rows), _PIECE):
         piece = rows[start : start + _PIECE]
         columns.append(
-            source.labels[piece],
-            source.items[piece],
-            source.ordinals[piece],
-            some_rows(source.fields, piece),
-            map(source.messages.at, source.places[piece].tolist()),
-            source.vectors.take(piece),
+            Batch(
+                source.labels[piece],
+                source.items[piece],
+                source.ordinals[piece],
+                some_rows(source.fields, piece),
+                map(source.messages.at, source.places[piece].tolist()),
+                source.vectors.take(piece),
+            )
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from search_service.columns import Batch
 from search_service.fields import Vocabulary
 from search_service.names import Collection
 from search_service.records import Added, Change, Loaded, Matrix
@@ -73,7 +74,7 @@ class Shelves:
     def load(self, loaded: Loaded) -> None:
         """Views from disk, in the order of their labels."""
         with self._turn:
-            self._shelf(loaded.category).append(
+            rows = Batch(
                 loaded.labels,
                 loaded.items,
                 loaded.ordinals,
@@ -81,6 +82,7 @@ class Shelves:
                 loaded.messages,
                 loaded.vectors,
             )
+            self._shelf(loaded.category).append(rows)
             self._publish([loaded.category], self.picture.version)
 
     def apply(self, change: Change) -> None:
@@ -105,7 +107,7 @@ class Shelves:
             self._publish([category], self.picture.version)
 
     def _append(self, category: str, views: Sequence[Added], vectors: Matrix) -> None:
-        self._shelf(category).append(
+        rows = Batch(
             np.array([view.label for view in views], np.int64),
             np.array([view.item for view in views], np.int64),
             np.array([view.ordinal for view in views], np.uint8),
@@ -113,6 +115,7 @@ class Shelves:
             [view.message for view in views],
             vectors,
         )
+        self._shelf(category).append(rows)
 
     def _shelf(self, category: str) -> Shelf:
         return self._shelves.setdefault(category, Shelf(category, self.collection.dimension, self._folder))

@@ -61,7 +61,7 @@ def message(db: sqlite3.Connection, collection: Collection, item_id: str) -> byt
 
 
 def messages(db: sqlite3.Connection, items: Iterable[int]) -> dict[int, bytes]:
-    """Of items (by key) that are there."""
+    """By the key of the item; of items that are there."""
     wanted = sorted(items)
     known: dict[int, bytes] = {}
     for start in range(0, len(wanted), _ITEMS_A_ROW):
