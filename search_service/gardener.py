@@ -101,8 +101,12 @@ class Gardener:
 
     def behind(self, picture: Picture) -> bool:
         """Whether a shelf has a long tail, or no graph though it is to have one."""
-        most = max(_LONG_TAIL * self._plan.tail, self._plan.exact_below)
-        return any(view.count - (view.graphed if view.graph else view.dead) > most for view in picture.shelves.values())
+        tail = _LONG_TAIL * self._plan.tail
+        bare = max(tail, self._plan.exact_below)
+        return any(
+            view.count - view.graphed > tail if view.graph else view.count - view.dead > bare
+            for view in picture.shelves.values()
+        )
 
     def settle(self, timeout_s: float) -> bool:
         """Waits until there is nothing to tend; False where that took too long."""

@@ -23,7 +23,7 @@ class Settings(ServerSettings):
     )
     backup_dir: Path | None = Field(None, description="Folder of the backups. Absent: `backups` in the data folder.")
     exact_below: int = Field(
-        5_000, ge=0, description="Shelves of at most this many vectors are compared exactly, in vectors."
+        10_000, ge=0, description="Shelves of at most this many vectors are compared exactly, in vectors."
     )
     ef: int = Field(400, ge=10, le=10_000, description="Beam of a walk through a graph, in vectors.")
     m: int = Field(32, ge=4, le=64, description="Links of a vector in a graph.")
