@@ -1,4 +1,7 @@
-"""Load on anything that can be called, and what came of it."""
+"""Load on anything that can be called, and what came of it.
+
+What is there when a load begins is not garbage-collected any more: that would add 20 to 50 ms to calls in flight.
+"""
 
 import asyncio
 import itertools
@@ -12,6 +15,8 @@ from typing import Any, TypeVar
 import grpc
 import numpy as np
 from numpy.typing import NDArray
+
+from serving.memory import set_aside_what_stays
 
 T = TypeVar("T")
 
@@ -91,6 +96,7 @@ def for_seconds(source: Iterable[T], seconds: float) -> Iterator[T]:
 
 async def closed_loop(call: Callable[[T], Awaitable[Any]], requests: Iterable[T], callers: int) -> Load:
     """Each caller sends the next request when it has its answer, until there are no more."""
+    set_aside_what_stays()
     source = iter(requests)
     answers: list[Answer] = []
     began = time.perf_counter()
@@ -122,6 +128,7 @@ async def open_loop(call: Callable[[T], Awaitable[Any]], requests: Iterable[T], 
 
     Latency counts from when a call was due, so that a generator that is late hides nothing (coordinated omission).
     """
+    set_aside_what_stays()
     began = time.perf_counter()
     calls: list[asyncio.Task[Answer]] = []
     for arrival, request in zip(arrivals.tolist(), requests, strict=False):
