@@ -241,7 +241,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
                 figures["upserts_per_s"] = fill(stub, vectors)
             figures["graph_s"] = service.wait_for_graph()
             figures["saved_s"] = service.wait_until_saved()
-            set_aside_what_stays()  # this caller's collections took 20 to 50 ms of searches, as it saw them
+            set_aside_what_stays()  # a full collection takes this caller 20 to 50 ms
             figures["one_caller"], figures["recall"] = latencies(stub, probes[: arguments.probes])
             figures["calls_per_s_8_callers"] = asyncio.run(throughput(service.address, probes, 8, 1, arguments.seconds))
             figures["64_a_call"] = against_bare(service, arguments.folder, probes, arguments.seconds)
