@@ -4,6 +4,8 @@ import itertools
 import logging
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -272,3 +274,22 @@ def test_searches_go_between_the_turns_of_who_links() -> None:
     linking.join()
     alternations = sum(a != b for a, b in itertools.pairwise(turns))
     assert alternations > 100
+
+
+@pytest.mark.parametrize(
+    ("graphed", "count", "dead", "behind"),
+    [
+        pytest.param(None, 100, 0, False, id="few enough for no graph"),
+        pytest.param(None, 101, 0, True, id="to have a graph"),
+        pytest.param(None, 120, 20, False, id="few enough without the dead"),
+        pytest.param(1000, 1040, 0, False, id="four times the tail"),
+        pytest.param(1000, 1041, 0, True, id="a longer tail, though few enough for no graph"),
+    ],
+)
+def test_it_is_behind_where_a_graph_is_missing_or_lacks_much(
+    tmp_path: Path, graphed: int | None, count: int, dead: int, behind: bool
+) -> None:
+    view = SimpleNamespace(graph=graphed and object(), graphed=graphed or 0, count=count, dead=dead)
+    seen: Any = SimpleNamespace(shelves={"top": view})
+    with opened(tmp_path, plan(exact_below=100, tail=10)) as index:
+        assert index._gardener.behind(seen) is behind
